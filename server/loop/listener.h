@@ -1,0 +1,21 @@
+/* listener.h — accepts connections on one loop.
+ *
+ * Each loop has a listening socket of its own on the same address (SO_REUSEPORT), so the kernel spreads arrivals and no loop wakes
+ * for another's. When descriptors run out, a spare one is given up to answer and close what waits, instead of spinning. */
+#ifndef SERVER_LISTENER_H
+#define SERVER_LISTENER_H
+
+#include "loop/loop.h"
+
+struct listener;
+
+/* `address` is "HOST:PORT", HOST an IPv4 or IPv6 literal ("[::1]:8440"); port 0 takes a free one. `on_accept` takes the descriptor.
+ * STATUS_MALFORMED: not an address. STATUS_IO: cannot bind; errno says why. */
+enum status listener_create(struct loop *loop, const char *address, void (*on_accept)(void *context, int fd), void *context,
+                            struct listener **out);
+void listener_destroy(struct listener *listener);
+
+/* The port really bound. */
+unsigned listener_port(const struct listener *listener);
+
+#endif

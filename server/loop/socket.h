@@ -1,0 +1,49 @@
+/* socket.h — one connected socket: read events, gathered writes, close.
+ *
+ * The raw descriptor is polled (uv_poll) rather than wrapped in a uv_tcp_t: a descriptor can then move to another loop at any
+ * time, a write is one writev of the caller's own memory with nothing queued here, and an idle connection costs no buffer. Bytes
+ * are read into one buffer per loop and handed on at once.
+ *
+ *   open ──▶ on_bytes … on_bytes ──▶ on_end (peer closed, or error) ──▶ socket_close() by the owner
+ *     └── socket_detach(): the descriptor goes to somebody else */
+#ifndef SERVER_SOCKET_H
+#define SERVER_SOCKET_H
+
+#include "loop/loop.h"
+
+struct socket;
+
+struct socket_events {
+    /* `bytes` is valid during the call. Reading pauses for fairness after one buffer per turn. The owner may close the socket here.
+     */
+    void (*on_bytes)(void *owner, struct bytes bytes);
+    /* The kernel takes bytes again, after socket_want_write(); asked for once per wait. */
+    void (*on_writable)(void *owner);
+    /* The peer closed (STATUS_CLOSED) or the descriptor failed (STATUS_IO). Called once; the owner closes the socket. */
+    void (*on_end)(void *owner, enum status why);
+};
+
+/* Takes `fd` (non-blocking mode, TCP_NODELAY and close-on-exec are set here) when it answers STATUS_OK. Reading starts at once;
+ * callbacks come from the next turn on. `owner` is passed to each callback. */
+enum status socket_open(struct loop *loop, int fd, const struct socket_events *events, void *owner, struct socket **out);
+
+/* One writev of up to `count` parts (more than SOCKET_PARTS_MAX are cut). `out_written`: bytes the kernel took, 0 when its buffer
+ * is full. STATUS_IO: the connection is dead (on_end follows, unless closed before). */
+enum { SOCKET_PARTS_MAX = 64 };
+enum status socket_write(struct socket *socket, const struct bytes *parts, size_t count, size_t *out_written);
+
+void socket_want_write(struct socket *socket);
+
+/* Back-pressure: no on_bytes while paused. */
+void socket_pause(struct socket *socket, bool paused);
+
+/* Gives the descriptor back and frees the socket; no callback comes any more. */
+int socket_detach(struct socket *socket);
+
+/* Closes the descriptor and frees the socket; NULL is fine. Bytes that the kernel took are still delivered. */
+void socket_close(struct socket *socket);
+
+/* "127.0.0.1:50123", for logs; NUL-terminated, valid as long as the socket. */
+const char *socket_peer(const struct socket *socket);
+
+#endif

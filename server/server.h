@@ -1,0 +1,65 @@
+/* server.h — everything one loop owns; no globals, no locks.
+ *
+ * A process runs one or more loops, each in a thread with its own `struct server`. A session is owned by exactly one of them,
+ * chosen by its id; its connections, documents and features are touched only there. Any loop accepts; what belongs elsewhere is
+ * handed over as a descriptor. `struct fleet` is the immutable list of all servers of the process. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "ground/uuid.h"
+
+struct config;
+struct loop;
+struct server;
+struct store;
+
+struct fleet {
+    const struct config *config;
+    struct server **servers; /* `count` of them, complete before the first loop runs */
+    unsigned count;
+    uint8_t admin_token_hash[32]; /* SHA-256 of the token that may create sessions */
+    struct uuid boot;             /* new at each start of the process */
+};
+
+/* The loop that owns a session. */
+struct server *fleet_owner(const struct fleet *fleet, const struct uuid *session);
+
+/* A WebSocket connection on its way to the loop that owns its session: the 101 answer is already written. */
+struct handoff {
+    int fd;
+    struct uuid session;
+    struct bytes credential; /* token of the Authorization header, or empty: it comes in session.join */
+    struct bytes early;      /* bytes read behind the request head: the first WebSocket frames */
+    char peer[64];
+    /* credential and early point into `memory`, freed with the handoff */
+    uint8_t *memory;
+    size_t memory_bytes;
+};
+
+struct handoff *handoff_create(int fd, const struct uuid *session, struct bytes credential, struct bytes early, const char *peer);
+/* Closes the descriptor if it is still there (fd >= 0). */
+void handoff_destroy(struct handoff *handoff);
+
+/* Makes the server of one loop; connects its store in the background. STATUS_NO_MEMORY, STATUS_MALFORMED (database URL). */
+enum status server_create(const struct fleet *fleet, unsigned index, struct loop *loop, struct server **out);
+/* Everything must be closed: after server_drain()'s callback. */
+void server_destroy(struct server *server);
+
+/* In the server's own thread. Takes `handoff`. */
+void server_accept(struct server *server, struct handoff *handoff);
+
+/* Ends the server: refuses newcomers, saves and checkpoints every document, closes connections with 1001. `done` is called once,
+ * with STATUS_OK when all is saved, STATUS_UNAVAILABLE when `timeout_ms` passed before. */
+void server_drain(struct server *server, uint64_t timeout_ms, void (*done)(void *context, enum status status), void *context);
+
+struct loop *server_loop(struct server *server);
+struct store *server_store(struct server *server);
+const struct fleet *server_fleet(const struct server *server);
+
+/* NULL when ready to serve; otherwise why not, one sentence, e.g. "the database is away since 12 s". */
+const char *server_not_ready(struct server *server, char *buffer, size_t buffer_bytes);
+
+/* A new version 7 id. */
+struct uuid server_new_id(struct server *server);
+
+#endif
