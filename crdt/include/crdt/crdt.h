@@ -1,0 +1,10 @@
+/* crdt.h — everything at once. */
+#ifndef CRDT_CRDT_H
+#define CRDT_CRDT_H
+
+#include "crdt/awareness.h"
+#include "crdt/doc.h"
+#include "crdt/text.h"
+#include "crdt/update.h"
+
+#endif
