@@ -15,6 +15,10 @@ enum status listener_create(struct loop *loop, const char *address, void (*on_ac
                             struct listener **out);
 void listener_destroy(struct listener *listener);
 
+/* Whether nobody listens there yet. Two programs of one user could share an address by SO_REUSEPORT without noticing: ask once,
+ * before the first listener. STATUS_MALFORMED, STATUS_IO as above. */
+enum status listener_address_free(const char *address);
+
 /* The port really bound. */
 unsigned listener_port(const struct listener *listener);
 
