@@ -23,6 +23,7 @@
  * so a table that forbids nothing any more is noticed. */
 #include <dirent.h>
 #include <fnmatch.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +135,18 @@ static bool matches_any(const char *const *patterns, size_t count, const char *p
     return false;
 }
 
+/* Prints a path into `out`, of PATH_BYTES_MAX; a longer path ends the program. */
+static void path_print(char *out, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(out, PATH_BYTES_MAX, format, arguments);
+    va_end(arguments);
+    if (length < 0 || length >= PATH_BYTES_MAX) {
+        fprintf(stderr, "layering: a path has more than %d bytes\n", PATH_BYTES_MAX - 1);
+        exit(2);
+    }
+}
+
 /* Length of `path` up to its last slash, that included. */
 static size_t folder_length(const char *path) {
     const char *slash = strrchr(path, '/');
@@ -187,7 +200,7 @@ static void check_tables(void) {
         char header[PATH_BYTES_MAX];
         bool allowed;
         if (target[0] == '<') {
-            snprintf(header, sizeof header, "%.*s", (int)strlen(target) - 2, target + 1);
+            path_print(header, "%.*s", (int)strlen(target) - 2, target + 1);
             allowed = foreign_may_stand(known[i].file, header);
         } else {
             allowed = own_may_include(known[i].file, target);
@@ -205,7 +218,7 @@ static bool has_ending(const char *path, const char *ending) {
 /* Collects `files`, relative to `root`, from `folder` downwards; a folder that isn't there has none. */
 static void collect(const char *root, const char *folder) {
     char path[PATH_BYTES_MAX];
-    snprintf(path, sizeof path, "%s/%s", root, folder);
+    path_print(path, "%s/%s", root, folder);
     DIR *dir = opendir(path);
     if (!dir)
         return;
@@ -214,8 +227,9 @@ static void collect(const char *root, const char *folder) {
             continue;
         char below[PATH_BYTES_MAX];
         struct stat info;
-        if (snprintf(below, sizeof below, "%s/%s", folder, entry->d_name) >= (int)sizeof below ||
-            snprintf(path, sizeof path, "%s/%s", root, below) >= (int)sizeof path || lstat(path, &info) != 0) {
+        path_print(below, "%s/%s", folder, entry->d_name);
+        path_print(path, "%s/%s", root, below);
+        if (lstat(path, &info) != 0) {
             report(folder, 0, "can't be read:", entry->d_name);
         } else if (S_ISDIR(info.st_mode)) {
             collect(root, below);
@@ -240,7 +254,7 @@ static bool ends_with_name(const char *path, const char *name) {
 static bool judge_own(size_t from, int line, const char *name) {
     const char *file = files[from];
     char beside[PATH_BYTES_MAX];
-    snprintf(beside, sizeof beside, "%.*s%s", (int)folder_length(file), file, name);
+    path_print(beside, "%.*s%s", (int)folder_length(file), file, name);
     size_t top = strcspn(file, "/") + 1;
     size_t best = FILES_MAX;
     int best_rank = 0;
@@ -265,7 +279,7 @@ static bool judge_own(size_t from, int line, const char *name) {
 
 static void check_file(const char *root, size_t index) {
     char path[PATH_BYTES_MAX];
-    snprintf(path, sizeof path, "%s/%s", root, files[index]);
+    path_print(path, "%s/%s", root, files[index]);
     FILE *stream = fopen(path, "r");
     if (!stream) {
         report(files[index], 0, "can't be opened", "");
@@ -296,14 +310,14 @@ static void check_dead_headers(void) {
 static bool file_exists(const char *root, const char *path) {
     char full[PATH_BYTES_MAX];
     struct stat info;
-    snprintf(full, sizeof full, "%s/%s", root, path);
+    path_print(full, "%s/%s", root, path);
     return stat(full, &info) == 0;
 }
 
 /* Every FEATURE(x) has server/features/x/ with its door, its source, its test and its README, and every folder has its line. */
 static void check_features(const char *root) {
     char path[PATH_BYTES_MAX], listed[4096] = "|";
-    snprintf(path, sizeof path, "%s/server/features/features.def", root);
+    path_print(path, "%s/server/features/features.def", root);
     FILE *stream = fopen(path, "r");
     if (!stream)
         return;
@@ -313,12 +327,12 @@ static void check_features(const char *root) {
             continue;
         static const char *const parts[] = { "README.md", "%s.h", "%s.c", "%s_test.c" };
         for (size_t i = 0; i < COUNT(parts); i++) {
-            char part[128];
+            char part[PATH_BYTES_MAX];
             if (parts[i][0] == '%')
-                snprintf(part, sizeof part, "%s%s", name, parts[i] + 2);
+                path_print(part, "%s%s", name, parts[i] + 2);
             else
-                snprintf(part, sizeof part, "%s", parts[i]);
-            snprintf(path, sizeof path, "server/features/%s/%s", name, part);
+                path_print(part, "%s", parts[i]);
+            path_print(path, "server/features/%s/%s", name, part);
             if (!file_exists(root, path))
                 report(path, 0, "is missing, features.def names its feature", "");
         }
@@ -326,15 +340,15 @@ static void check_features(const char *root) {
         strncat(listed, "|", sizeof listed - strlen(listed) - 1);
     }
     fclose(stream);
-    snprintf(path, sizeof path, "%s/server/features", root);
+    path_print(path, "%s/server/features", root);
     DIR *dir = opendir(path);
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        char key[300];
-        snprintf(path, sizeof path, "%s/server/features/%s", root, entry->d_name);
+        char key[PATH_BYTES_MAX];
+        path_print(path, "%s/server/features/%s", root, entry->d_name);
         struct stat info;
         if (entry->d_name[0] == '.' || stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
             continue;
-        snprintf(key, sizeof key, "|%s|", entry->d_name);
+        path_print(key, "|%s|", entry->d_name);
         if (!strstr(listed, key))
             report("server/features/features.def", 0, "has no line for the folder", entry->d_name);
     }
