@@ -169,6 +169,10 @@ void socket_pause(struct socket *socket, bool paused) {
     socket_poll(socket);
 }
 
+void socket_shutdown(struct socket *socket) {
+    shutdown(socket->fd, SHUT_WR);
+}
+
 int socket_detach(struct socket *socket) {
     int fd = socket->fd;
     socket_release(socket);

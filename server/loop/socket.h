@@ -37,6 +37,9 @@ void socket_want_write(struct socket *socket);
 /* Back-pressure: no on_bytes while paused. */
 void socket_pause(struct socket *socket, bool paused);
 
+/* Ends the writing side: the peer reads the end behind what was written. Reading goes on. */
+void socket_shutdown(struct socket *socket);
+
 /* Gives the descriptor back and frees the socket; no callback comes any more. */
 int socket_detach(struct socket *socket);
 
