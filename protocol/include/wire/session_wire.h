@@ -21,6 +21,7 @@ enum {
     WIRE_CREDENTIAL_BYTES_MAX = 4096,  /* access tokens, JWTs included */
     WIRE_CAPABILITIES_BYTES_MAX = 512, /* the encoded list */
     WIRE_PARTICIPANTS_PAGE_MAX = 200,
+    WIRE_PARTICIPANTS_PAGE_DEFAULT = 50,
     WIRE_ROLE_BYTES_MAX = 32,
     WIRE_REASON_BYTES_MAX = 240
 };
@@ -70,6 +71,7 @@ void wire_participant_write(struct bytes_writer *out, const struct wire_particip
 struct pack_fields wire_participant_read(struct bytes value, struct wire_participant *out);
 
 struct wire_joined {
+    uint64_t protocol; /* the level both speak: the smaller of the two versions */
     struct uuid session;
     struct wire_participant self; /* user, participant id and role */
     uint32_t rights;              /* enum wire_right */

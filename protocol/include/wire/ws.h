@@ -67,7 +67,7 @@ struct ws_conn {
     struct bytes_reader input;
     struct bytes_writer out;
     size_t message_max;
-    uint16_t close_code; /* of the close that was sent or received first */
+    uint64_t mask_state; /* client: where the mask keys of pongs and closes come from */
     uint8_t role;
     bool delivered; /* the last event's payload lies in the parser, which is handed back by the next call */
     bool close_sent;
@@ -95,6 +95,9 @@ struct ws_event {
 void ws_conn_init(struct ws_conn *conn, struct ws_pool *pool, enum ws_role role, size_t message_max);
 void ws_conn_finish(struct ws_conn *conn);
 
+/* Clients only, before the first feed: `random` seeds the mask keys of the connection's own pongs and closes. */
+void ws_conn_seed(struct ws_conn *conn, uint64_t random);
+
 /* Hands over received bytes; not copied: they must stay valid until ws_conn_next answers something else than STATUS_OK. The bytes
  * fed before must have been used up (STATUS_MORE or STATUS_CLOSED). */
 void ws_conn_feed(struct ws_conn *conn, struct bytes received);
@@ -113,11 +116,10 @@ enum status ws_conn_next(struct ws_conn *conn, struct ws_event *out);
 /* The bytes that were fed and not yet used, for an owner that pauses in the middle and must keep them. */
 struct bytes ws_conn_rest(const struct ws_conn *conn);
 
-/* Starts (or, from the application's side, ends) the closing handshake: one close frame into the output. Messages of the peer that
- * still arrive are dropped; its close is awaited. A second call does nothing.
+/* Starts the closing handshake: one close frame into the output; the peer's close is awaited. A second call does nothing.
  * `reason`  UTF-8, cut at WS_REASON_MAX bytes on a character boundary
- * `mask`    the client's mask key; NULL for servers */
-enum status ws_conn_close(struct ws_conn *conn, uint16_t code, struct bytes reason, const uint8_t mask[4]);
+ * STATUS_OK, STATUS_NO_MEMORY (nothing has changed) */
+enum status ws_conn_close(struct ws_conn *conn, uint16_t code, struct bytes reason);
 
 /* Moves the connection's own frames (pong, close) to the end of `out`. On failure (out->status) they are kept. */
 void ws_conn_take(struct ws_conn *conn, struct bytes_writer *out);
