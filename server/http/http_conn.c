@@ -1,0 +1,275 @@
+/* http_conn.c — see http_conn.h. */
+#include "http/http_conn.h"
+
+#include "config.h"
+#include "http/router.h"
+#include "wire/json_body.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* The largest answer: a static file. */
+enum { HTTP_OUT_BYTES_MAX = 17 << 20 };
+
+static void http_conn_on_bytes(void *owner, struct bytes bytes);
+static void http_conn_proceed(struct http_conn *conn);
+static void http_conn_refuse_broken(struct http_conn *conn, const struct http_fault *fault);
+static void http_conn_flush(struct http_conn *conn);
+static void http_conn_on_writable(void *owner);
+static void http_conn_on_end(void *owner, enum status why);
+static void http_conn_free(struct http_conn *conn);
+
+static const struct socket_events http_conn_events = {
+    .on_bytes = http_conn_on_bytes,
+    .on_writable = http_conn_on_writable,
+    .on_end = http_conn_on_end,
+};
+
+static const struct http_limits http_conn_limits = {
+    .head_bytes_max = HTTP_HEAD_BYTES_MAX,
+    .headers_max = HTTP_HEADERS_MAX,
+    .body_bytes_max = HTTP_BODY_BYTES_MAX,
+};
+
+static void http_conn_enter(struct http_conn *conn, enum http_conn_state state, uint64_t limit_ms) {
+    conn->state = state;
+    conn->deadline_ms = loop_now_ms(conn->door->loop) + limit_ms;
+}
+
+enum status http_conn_create(struct http_door *door, int fd, uint64_t id) {
+    struct http_conn *conn = mem_zalloc(&mem_default, sizeof *conn);
+    if (conn == NULL)
+        return STATUS_NO_MEMORY;
+    conn->id = id;
+    conn->door = door;
+    conn->keep_alive = true;
+    bytes_writer_init(&conn->ahead, &mem_default, HTTP_AHEAD_BYTES_MAX);
+    bytes_writer_init(&conn->out, &mem_default, HTTP_OUT_BYTES_MAX);
+    enum status status = STATUS_NO_MEMORY;
+    conn->reader = http_reader_create(&mem_default, HTTP_READ_REQUESTS, &http_conn_limits);
+    if (conn->reader == NULL)
+        goto free_conn;
+    status = table_put(&door->conns, id, conn);
+    if (status != STATUS_OK)
+        goto free_reader;
+    status = socket_open(door->loop, fd, &http_conn_events, conn, &conn->socket);
+    if (status != STATUS_OK)
+        goto leave_table;
+    list_append(&door->conn_list, &conn->link);
+    http_conn_enter(conn, HTTP_CONN_READING, door->fleet->config->request_ms);
+    return STATUS_OK;
+
+leave_table:
+    table_remove(&door->conns, id);
+free_reader:
+    http_reader_destroy(conn->reader);
+free_conn:
+    mem_free(&mem_default, conn, sizeof *conn);
+    return status;
+}
+
+static void http_conn_on_bytes(void *owner, struct bytes bytes) {
+    struct http_conn *conn = owner;
+    if (conn->state == HTTP_CONN_LINGERING)
+        return;
+    /* The socket is paused outside READING, and there everything is used up: this is all that waits. */
+    bytes_write(&conn->ahead, bytes);
+    if (conn->ahead.status != STATUS_OK) {
+        http_conn_close(conn);
+        return;
+    }
+    http_conn_proceed(conn);
+}
+
+/* Serves what has been read, request after request, until one has to wait. */
+static void http_conn_proceed(struct http_conn *conn) {
+    if (conn->proceeding)
+        return;
+    conn->proceeding = true;
+    while (conn->state == HTTP_CONN_READING && conn->ahead_used < conn->ahead.size) {
+        struct bytes rest = bytes_of(conn->ahead.data + conn->ahead_used, conn->ahead.size - conn->ahead_used);
+        struct http_fault fault = { 0 };
+        size_t used = 0;
+        enum status status = http_reader_feed(conn->reader, rest, &used, &fault);
+        conn->ahead_used += used;
+        if (status == STATUS_MORE)
+            continue;
+        if (status == STATUS_NO_MEMORY)
+            http_conn_close(conn);
+        else if (status != STATUS_OK)
+            http_conn_refuse_broken(conn, &fault);
+        else {
+            const struct http_message *request = http_reader_message(conn->reader);
+            conn->keep_alive = request->keep_alive && !conn->door->closing;
+            conn->head_only = bytes_equal_text(request->method, "HEAD");
+            http_conn_enter(conn, HTTP_CONN_HANDLING, HTTP_HANDLE_MS);
+            socket_pause(conn->socket, true);
+            router_dispatch(conn);
+        }
+    }
+    if (conn->ahead_used == conn->ahead.size && conn->state != HTTP_CONN_CLOSED) {
+        /* Nothing waits: an idle connection keeps no buffer. */
+        bytes_writer_finish(&conn->ahead);
+        bytes_writer_init(&conn->ahead, &mem_default, HTTP_AHEAD_BYTES_MAX);
+        conn->ahead_used = 0;
+    }
+    conn->proceeding = false;
+    if (conn->state == HTTP_CONN_CLOSED)
+        http_conn_free(conn);
+}
+
+static void http_conn_refuse_broken(struct http_conn *conn, const struct http_fault *fault) {
+    char message[160];
+    const char *word = fault->status == 413 || fault->status == 414 || fault->status == 431 ? wire_code_word(WIRE_CODE_LIMIT)
+                                                                                            : wire_code_word(WIRE_CODE_MALFORMED);
+    snprintf(message, sizeof message, "%s.", fault->what != NULL ? fault->what : "The request is malformed");
+    conn->keep_alive = false;
+    conn->head_only = false;
+    http_conn_enter(conn, HTTP_CONN_HANDLING, HTTP_HANDLE_MS);
+    http_conn_refuse_as(conn, fault->status >= 400 ? fault->status : 400, word, message, NULL);
+}
+
+const struct http_message *http_conn_request(const struct http_conn *conn) {
+    assert(conn->state == HTTP_CONN_HANDLING);
+    return http_reader_message(conn->reader);
+}
+
+const char *http_conn_peer(const struct http_conn *conn) {
+    return socket_peer(conn->socket);
+}
+
+void http_conn_answer(struct http_conn *conn, unsigned status, const char *type, const struct http_header *headers,
+                      unsigned headers_count, struct bytes body) {
+    assert(conn->state == HTTP_CONN_HANDLING);
+    http_response_write(&conn->out, status, type, headers, headers_count, body, conn->keep_alive);
+    if (conn->out.status != STATUS_OK) {
+        http_conn_close(conn);
+        return;
+    }
+    if (conn->head_only && body.size <= conn->out.size)
+        conn->out.size -= body.size;
+    http_conn_enter(conn, HTTP_CONN_WRITING, conn->door->fleet->config->request_ms);
+    http_conn_flush(conn);
+}
+
+void http_conn_refuse(struct http_conn *conn, enum wire_code code, const char *format, ...) {
+    char message[240];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    struct http_header again = { bytes_text("Retry-After"), bytes_text("2") };
+    struct http_header authenticate = { bytes_text("WWW-Authenticate"), bytes_text("Bearer") };
+    int status = wire_code_http(code);
+    http_conn_refuse_as(conn, (unsigned)status, wire_code_word(code), message,
+                        status == 503   ? &again
+                        : status == 401 ? &authenticate
+                                        : NULL);
+}
+
+void http_conn_refuse_as(struct http_conn *conn, unsigned status, const char *word, const char *message,
+                         const struct http_header *header) {
+    enum wire_code code = wire_code_of_word(bytes_text(word));
+    struct bytes_writer body;
+    bytes_writer_init(&body, &mem_default, 4096);
+    bytes_write(&body, bytes_text("{\"error\":"));
+    struct json_writer json = json_write_open(&body);
+    json_write_string(&json, "code", word);
+    json_write_string(&json, "message", message);
+    json_write_string(&json, "retry", wire_retry_word(code < WIRE_CODE_COUNT ? wire_code_retry(code) : WIRE_RETRY_NEVER));
+    json_write_close(&json);
+    bytes_write(&body, bytes_text("}\n"));
+    if (body.status == STATUS_OK)
+        http_conn_answer(conn, status, "application/json", header, header != NULL ? 1 : 0, bytes_written(&body));
+    else
+        http_conn_close(conn);
+    bytes_writer_finish(&body);
+}
+
+static void http_conn_flush(struct http_conn *conn) {
+    while (conn->out_sent < conn->out.size) {
+        struct bytes rest = bytes_of(conn->out.data + conn->out_sent, conn->out.size - conn->out_sent);
+        size_t written;
+        if (socket_write(conn->socket, &rest, 1, &written) != STATUS_OK) {
+            http_conn_close(conn);
+            return;
+        }
+        if (written == 0) {
+            socket_want_write(conn->socket);
+            return;
+        }
+        conn->out_sent += written;
+    }
+    bytes_writer_finish(&conn->out);
+    bytes_writer_init(&conn->out, &mem_default, HTTP_OUT_BYTES_MAX);
+    conn->out_sent = 0;
+    if (!conn->keep_alive) {
+        /* Closing with unread bytes would reset the connection and could take the answer with it. */
+        socket_shutdown(conn->socket);
+        http_conn_enter(conn, HTTP_CONN_LINGERING, HTTP_LINGER_MS);
+        socket_pause(conn->socket, false);
+        return;
+    }
+    http_reader_reset(conn->reader);
+    http_conn_enter(conn, HTTP_CONN_READING, conn->door->fleet->config->request_ms);
+    socket_pause(conn->socket, false);
+    http_conn_proceed(conn);
+}
+
+static void http_conn_on_writable(void *owner) {
+    struct http_conn *conn = owner;
+    if (conn->state == HTTP_CONN_WRITING)
+        http_conn_flush(conn);
+}
+
+static void http_conn_on_end(void *owner, enum status why) {
+    (void)why;
+    http_conn_close(owner);
+}
+
+void http_conn_expire(struct http_conn *conn) {
+    if (conn->state == HTTP_CONN_READING && http_reader_started(conn->reader)) {
+        conn->keep_alive = false;
+        conn->head_only = false;
+        http_conn_enter(conn, HTTP_CONN_HANDLING, HTTP_HANDLE_MS);
+        http_conn_refuse_as(conn, 408, "timeout", "The request did not arrive in time.", NULL);
+    } else if (conn->state == HTTP_CONN_HANDLING) {
+        /* A late reply must not be taken for the answer to a later request. */
+        conn->keep_alive = false;
+        http_conn_refuse(conn, WIRE_CODE_UNAVAILABLE, "No answer was found in time.");
+    } else
+        http_conn_close(conn);
+}
+
+enum status http_conn_take(struct http_conn *conn, struct bytes answer, int *out_fd, struct bytes *out_early) {
+    assert(conn->state == HTTP_CONN_HANDLING && conn->proceeding);
+    size_t written;
+    enum status status = socket_write(conn->socket, &answer, 1, &written);
+    /* The first bytes on a fresh socket fit its buffer; a peer that filled it with pipelined requests is not worth waiting for. */
+    if (status != STATUS_OK || written != answer.size)
+        return STATUS_IO;
+    *out_fd = socket_detach(conn->socket);
+    conn->socket = NULL;
+    *out_early = bytes_of(conn->ahead.data + conn->ahead_used, conn->ahead.size - conn->ahead_used);
+    return STATUS_OK;
+}
+
+void http_conn_close(struct http_conn *conn) {
+    if (conn->state == HTTP_CONN_CLOSED)
+        return;
+    conn->state = HTTP_CONN_CLOSED;
+    socket_close(conn->socket);
+    conn->socket = NULL;
+    list_remove(&conn->link);
+    table_remove(&conn->door->conns, conn->id);
+    if (!conn->proceeding)
+        http_conn_free(conn);
+}
+
+static void http_conn_free(struct http_conn *conn) {
+    http_reader_destroy(conn->reader);
+    bytes_writer_finish(&conn->ahead);
+    bytes_writer_finish(&conn->out);
+    mem_free(&mem_default, conn, sizeof *conn);
+}

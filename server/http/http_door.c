@@ -1,0 +1,85 @@
+/* http_door.c — see http_door.h. */
+#include "http/http_door.h"
+
+#include "http/http_conn.h"
+#include "http/http_operation.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void http_door_sweep(void *context);
+
+enum status http_door_create(const struct fleet *fleet, unsigned index, struct http_door **out) {
+    struct http_door *door = mem_zalloc(&mem_default, sizeof *door);
+    if (door == NULL)
+        return STATUS_NO_MEMORY;
+    door->fleet = fleet;
+    door->server = fleet->servers[index];
+    door->loop = server_loop(door->server);
+    table_init(&door->conns, &mem_default);
+    list_init(&door->conn_list);
+    list_init(&door->operations);
+    if (loop_timer_create(door->loop, http_door_sweep, door, &door->sweep) != STATUS_OK) {
+        mem_free(&mem_default, door, sizeof *door);
+        return STATUS_NO_MEMORY;
+    }
+    *out = door;
+    return STATUS_OK;
+}
+
+void http_door_destroy(struct http_door *door) {
+    if (door == NULL)
+        return;
+    list_each (link, &door->operations)
+        http_operation_destroy(list_entry(link, struct http_operation, link));
+    list_each (link, &door->conn_list)
+        http_conn_close(list_entry(link, struct http_conn, link));
+    loop_timer_destroy(door->sweep);
+    table_finish(&door->conns);
+    mem_free(&mem_default, door, sizeof *door);
+}
+
+void http_door_accept(void *context, int fd) {
+    /* The body ends with the connection. */
+    static const char full[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+                               "Connection: close\r\n\r\n"
+                               "{\"error\":{\"code\":\"overloaded\",\"message\":\"Too many connections.\",\"retry\":\"later\"}}\n";
+    struct http_door *door = context;
+    bool idle = list_empty(&door->conn_list);
+    if (door->closing || table_count(&door->conns) >= HTTP_CONNECTIONS_MAX) {
+        (void)!send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        close(fd);
+        return;
+    }
+    if (http_conn_create(door, fd, ++door->conn_next) != STATUS_OK) {
+        close(fd);
+        return;
+    }
+    if (idle)
+        loop_timer_start(door->sweep, HTTP_SWEEP_MS, HTTP_SWEEP_MS);
+}
+
+struct http_conn *http_door_conn(const struct http_door *door, uint64_t id) {
+    return table_get(&door->conns, id);
+}
+
+static void http_door_sweep(void *context) {
+    struct http_door *door = context;
+    uint64_t now_ms = loop_now_ms(door->loop);
+    list_each (link, &door->conn_list) {
+        struct http_conn *conn = list_entry(link, struct http_conn, link);
+        if (now_ms >= conn->deadline_ms)
+            http_conn_expire(conn);
+    }
+    if (list_empty(&door->conn_list))
+        loop_timer_stop(door->sweep);
+}
+
+void http_door_close(struct http_door *door) {
+    door->closing = true;
+    list_each (link, &door->conn_list) {
+        struct http_conn *conn = list_entry(link, struct http_conn, link);
+        if (conn->state == HTTP_CONN_READING || conn->state == HTTP_CONN_LINGERING)
+            http_conn_close(conn);
+    }
+}

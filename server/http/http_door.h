@@ -1,0 +1,58 @@
+/* http_door.h — where connections of one loop come in: every accepted socket speaks HTTP first.
+ *
+ *   listener ──fd──▶ http_door ──▶ http_conn ──request──▶ router ──▶ handler ──answer──▶ http_conn
+ *                                                                      └──▶ upgrade: the descriptor leaves for its session's loop
+ *
+ * What is bounded: HTTP_CONNECTIONS_MAX connections, one request of each in work at a time, HTTP_HEAD_BYTES_MAX and
+ * HTTP_BODY_BYTES_MAX for a request, the configured request_ms for it to arrive, HTTP_HANDLE_MS for an answer to be found. */
+#ifndef SERVER_HTTP_DOOR_H
+#define SERVER_HTTP_DOOR_H
+
+#include "ground/list.h"
+#include "ground/table.h"
+#include "http/guess_limit.h"
+#include "loop/loop.h"
+#include "server.h"
+
+enum {
+    HTTP_CONNECTIONS_MAX = 4096,  /* per loop; an upgraded connection counts no more */
+    HTTP_HEAD_BYTES_MAX = 16384,  /* what browsers send with cookies */
+    HTTP_BODY_BYTES_MAX = 16384,  /* the largest body is a handful of names */
+    HTTP_AHEAD_BYTES_MAX = 65536, /* read behind a request that is in work: one read of the loop */
+    HTTP_HANDLE_MS = 10000,
+    HTTP_LINGER_MS = 1000, /* for a peer to read the answer that ends its connection */
+    HTTP_SWEEP_MS = 100,
+};
+
+struct http_conn;
+struct loop_timer;
+
+struct http_door {
+    const struct fleet *fleet;
+    struct server *server; /* of this loop */
+    struct loop *loop;
+    struct table conns; /* id -> struct http_conn */
+    struct list conn_list;
+    struct list operations; /* struct http_operation: handlers that wait for the database */
+    struct loop_timer *sweep;
+    struct guess_limit wrong_codes;
+    uint64_t conn_next;
+    bool closing;
+};
+
+/* For the loop of fleet->servers[index], which must exist. STATUS_NO_MEMORY. */
+enum status http_door_create(const struct fleet *fleet, unsigned index, struct http_door **out);
+
+/* Closes what is still open; operations are cancelled, so the store must still be there. NULL is fine. */
+void http_door_destroy(struct http_door *door);
+
+/* For a listener: takes `fd`. */
+void http_door_accept(void *door, int fd);
+
+/* No keep-alive any more: connections close with their answer, those without a request at once. */
+void http_door_close(struct http_door *door);
+
+/* NULL when it has gone. */
+struct http_conn *http_door_conn(const struct http_door *door, uint64_t id);
+
+#endif

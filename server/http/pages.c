@@ -1,0 +1,117 @@
+/* pages.c — see pages.h. A file is read whole, on the loop: it is small, local and in the page cache. */
+#include "http/pages.h"
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const struct {
+    const char *suffix, *type;
+} pages_types[] = {
+    { ".html", "text/html; charset=utf-8" },
+    { ".js", "text/javascript; charset=utf-8" },
+    { ".mjs", "text/javascript; charset=utf-8" },
+    { ".css", "text/css; charset=utf-8" },
+    { ".json", "application/json" },
+    { ".map", "application/json" },
+    { ".svg", "image/svg+xml" },
+    { ".png", "image/png" },
+    { ".ico", "image/x-icon" },
+    { ".woff2", "font/woff2" },
+    { ".wasm", "application/wasm" },
+    { ".txt", "text/plain; charset=utf-8" },
+    { ".webmanifest", "application/manifest+json" },
+};
+
+static const char *pages_type(const char *path) {
+    size_t size = strlen(path);
+    for (size_t i = 0; i < sizeof pages_types / sizeof pages_types[0]; i++) {
+        size_t suffix_size = strlen(pages_types[i].suffix);
+        if (size > suffix_size && strcmp(path + size - suffix_size, pages_types[i].suffix) == 0)
+            return pages_types[i].type;
+    }
+    return "application/octet-stream";
+}
+
+/* The file's path below the folder, without the first slash; false when the request names none that could be served. */
+static bool pages_path(struct bytes encoded, char out[PAGES_PATH_MAX]) {
+    struct bytes_writer decoded;
+    bool ok = false;
+    bytes_writer_init(&decoded, &mem_default, PAGES_PATH_MAX - sizeof "index.html");
+    if (http_percent_decode(encoded, &decoded) == STATUS_OK && decoded.status == STATUS_OK && decoded.size > 0 &&
+        decoded.data[0] == '/') {
+        ok = true;
+        for (size_t i = 0; i < decoded.size; i++) {
+            bool part_begins = i > 0 && decoded.data[i - 1] == '/';
+            ok = ok && decoded.data[i] >= 0x20 && decoded.data[i] != '\\' &&
+                 !(part_begins && (decoded.data[i] == '.' || decoded.data[i] == '/'));
+        }
+        memcpy(out, decoded.data + 1, decoded.size - 1);
+        out[decoded.size - 1] = '\0';
+        if (decoded.data[decoded.size - 1] == '/')
+            strcat(out, "index.html");
+    }
+    bytes_writer_finish(&decoded);
+    return ok;
+}
+
+static int pages_open(const char *root, const char *path) {
+    int folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return -1;
+    struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+    int fd = (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
+    close(folder);
+    return fd;
+}
+
+static void pages_answer(struct http_conn *conn, int fd, const struct stat *stat, const char *path) {
+    char etag[64];
+    snprintf(etag, sizeof etag, "\"%llx-%llx\"", (unsigned long long)stat->st_size,
+             (unsigned long long)stat->st_mtim.tv_sec * 1000000000ull + (unsigned long long)stat->st_mtim.tv_nsec);
+    struct http_header headers[] = {
+        { bytes_text("ETag"), bytes_text(etag) },
+        { bytes_text("Cache-Control"), bytes_text("no-cache") },
+        { bytes_text("X-Content-Type-Options"), bytes_text("nosniff") },
+        { bytes_text("Referrer-Policy"), bytes_text("no-referrer") },
+    };
+    unsigned count = sizeof headers / sizeof headers[0];
+    if (bytes_equal_text(http_message_header(http_conn_request(conn), "If-None-Match"), etag)) {
+        http_conn_answer(conn, 304, NULL, headers, count, (struct bytes){ 0 });
+        return;
+    }
+    size_t size = (size_t)stat->st_size, got = 0;
+    uint8_t *content = mem_alloc(&mem_default, size + 1);
+    while (content != NULL && got < size) {
+        ssize_t part = read(fd, content + got, size - got);
+        if (part <= 0)
+            break;
+        got += (size_t)part;
+    }
+    if (content == NULL || got < size)
+        http_conn_refuse(conn, WIRE_CODE_INTERNAL, "The file could not be read.");
+    else
+        http_conn_answer(conn, 200, pages_type(path), headers, count, bytes_of(content, size));
+    mem_free(&mem_default, content, size + 1);
+}
+
+void pages_get(struct http_conn *conn) {
+    char path[PAGES_PATH_MAX];
+    struct stat stat;
+    if (!pages_path(http_conn_request(conn)->path, path)) {
+        http_conn_refuse(conn, WIRE_CODE_NOT_FOUND, "There is nothing at this path.");
+        return;
+    }
+    int fd = pages_open(conn->door->fleet->config->web_root, path);
+    if (fd >= 0 && fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_size <= PAGES_BYTES_MAX)
+        pages_answer(conn, fd, &stat, path);
+    else
+        http_conn_refuse(conn, WIRE_CODE_NOT_FOUND, "There is nothing at this path.");
+    if (fd >= 0)
+        close(fd);
+}

@@ -1,0 +1,88 @@
+/* ws_door.c — see ws_door.h.
+ *
+ *   check ──▶ 101 written, descriptor detached ──▶ struct handoff ──loop_post──▶ ws_door_deliver, in the owner's thread */
+#include "http/ws_door.h"
+
+#include "access/token.h"
+#include "wire/upgrade.h"
+
+#include <unistd.h>
+
+struct ws_door_delivery {
+    struct server *server;
+    struct handoff *handoff;
+};
+
+static void ws_door_hand_over(struct http_conn *conn, const struct uuid *session, struct bytes credential, struct bytes answer);
+static void ws_door_deliver(void *context);
+
+void ws_door_open(struct http_conn *conn, struct bytes session_text) {
+    static const char *const protocols[] = { WIRE_SUBPROTOCOL, NULL };
+    const struct http_message *request = http_conn_request(conn);
+    struct uuid session;
+    struct ws_upgrade upgrade;
+    struct http_fault fault = { 0 };
+    if (!uuid_parse(session_text, &session)) {
+        http_conn_refuse(conn, WIRE_CODE_NOT_FOUND, "The path holds no session id.");
+        return;
+    }
+    if (!ws_upgrade_wanted(request)) {
+        struct http_header header = { bytes_text("Upgrade"), bytes_text("websocket") };
+        http_conn_refuse_as(conn, 426, "upgrade_required", "This path speaks WebSocket.", &header);
+        return;
+    }
+    if (ws_upgrade_check(request, protocols, &upgrade, &fault) != STATUS_OK) {
+        struct http_header version = { bytes_text("Sec-WebSocket-Version"), bytes_text("13") };
+        http_conn_refuse_as(conn, fault.status, wire_code_word(WIRE_CODE_MALFORMED),
+                            fault.what != NULL ? fault.what : "The upgrade request is malformed.",
+                            fault.status == 426 ? &version : NULL);
+        return;
+    }
+    if (upgrade.protocol == NULL) {
+        http_conn_refuse(conn, WIRE_CODE_UNSUPPORTED, "Offer the subprotocol " WIRE_SUBPROTOCOL ".");
+        return;
+    }
+    struct bytes credential = http_message_bearer(request);
+    if (credential.size > TOKEN_TEXT_MAX) {
+        http_conn_refuse(conn, WIRE_CODE_CREDENTIALS, "The token is longer than any of ours.");
+        return;
+    }
+    struct bytes_writer answer;
+    bytes_writer_init(&answer, &mem_default, 4096);
+    ws_upgrade_accept(&answer, &upgrade, NULL, 0);
+    if (answer.status == STATUS_OK)
+        ws_door_hand_over(conn, &session, credential, bytes_written(&answer));
+    else
+        http_conn_close(conn);
+    bytes_writer_finish(&answer);
+}
+
+static void ws_door_hand_over(struct http_conn *conn, const struct uuid *session, struct bytes credential, struct bytes answer) {
+    struct ws_door_delivery *delivery = mem_zalloc(&mem_default, sizeof *delivery);
+    char peer[64];
+    int fd = -1;
+    struct bytes early;
+    strncpy(peer, http_conn_peer(conn), sizeof peer - 1);
+    peer[sizeof peer - 1] = '\0';
+    if (delivery == NULL || http_conn_take(conn, answer, &fd, &early) != STATUS_OK)
+        goto close_conn;
+    delivery->server = fleet_owner(conn->door->fleet, session);
+    delivery->handoff = handoff_create(fd, session, credential, early, peer);
+    if (delivery->handoff == NULL) {
+        close(fd);
+        goto close_conn;
+    }
+    if (loop_post(server_loop(delivery->server), ws_door_deliver, delivery) == STATUS_OK)
+        delivery = NULL;
+    else
+        handoff_destroy(delivery->handoff);
+close_conn:
+    mem_free(&mem_default, delivery, sizeof *delivery);
+    http_conn_close(conn);
+}
+
+static void ws_door_deliver(void *context) {
+    struct ws_door_delivery *delivery = context;
+    server_accept(delivery->server, delivery->handoff);
+    mem_free(&mem_default, delivery, sizeof *delivery);
+}

@@ -1,0 +1,12 @@
+/* ws_door.h — GET /v1/sessions/{session}/ws: from HTTP to WebSocket, and to the loop that owns the session.
+ *
+ * The upgrade is checked here, and its answer written; of WebSocket nothing is read. Whether the session exists and who comes is
+ * found out behind the hand-over, by session.join: nothing is loaded for a stranger. */
+#ifndef SERVER_WS_DOOR_H
+#define SERVER_WS_DOOR_H
+
+#include "http/http_conn.h"
+
+void ws_door_open(struct http_conn *conn, struct bytes session);
+
+#endif
