@@ -1,0 +1,418 @@
+/* server_main.c — vibesyncd: parse, start, run, stop, in that order.
+ *
+ *   main thread                                   one thread per loop
+ *   settings, admin token, limits
+ *   loops, servers, doors, listeners  ──start──▶  loop_run
+ *   "serving on …"; waits for a signal
+ *   SIGTERM, SIGINT                   ──post───▶  listener and door close, server_drain ─▶ loop_stop
+ *   joins the threads, takes all down             ▲
+ *   second signal: exits at once with 3           └─ an eventfd tells the main thread
+ *
+ * Signals are blocked in all threads and read from a descriptor by the main thread, so there is no handler and no global.
+ *
+ * Exit status: 0 all saved; 1 could not start; 2 bad usage; 3 stopped with edits that are not saved. */
+#include "access/token.h"
+#include "config.h"
+#include "http/http_door.h"
+#include "log.h"
+#include "loop/listener.h"
+#include "server.h"
+#include "store/migrate.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAIN_OK = 0, MAIN_FAILED = 1, MAIN_USAGE = 2, MAIN_UNSAVED = 3 };
+enum { MAIN_LOOPS_MAX = 64 };
+
+struct process;
+
+/* One loop with all that runs on it. */
+struct worker {
+    struct process *process;
+    unsigned index;
+    pthread_t thread;
+    bool started;
+    struct loop *loop;
+    struct server *server;
+    struct http_door *door;
+    struct listener *listener;
+    enum status drained; /* written by the worker's thread before it ends */
+};
+
+struct process {
+    struct config config;
+    struct fleet fleet;
+    struct server *servers[MAIN_LOOPS_MAX];
+    struct worker workers[MAIN_LOOPS_MAX];
+    char address[128]; /* with the port that was really bound */
+    int signals;       /* signalfd */
+    int drained;       /* eventfd: one count per loop that has ended */
+};
+
+static int main_serve(int count, char **arguments);
+static int main_migrate(int count, char **arguments);
+static void main_help(FILE *out);
+
+int main(int count, char **arguments) {
+    const char *verb = count > 1 ? arguments[1] : "";
+    if (strcmp(verb, "serve") == 0)
+        return main_serve(count - 2, arguments + 2);
+    if (strcmp(verb, "migrate") == 0)
+        return main_migrate(count - 2, arguments + 2);
+    if (strcmp(verb, "--version") == 0) {
+        printf("vibesyncd %s\n", VIBESYNC_VERSION);
+        return MAIN_OK;
+    }
+    if (strcmp(verb, "--help") == 0 || strcmp(verb, "help") == 0) {
+        main_help(stdout);
+        return MAIN_OK;
+    }
+    if (verb[0] == '\0')
+        fprintf(stderr, "vibesyncd: say what to do: serve, migrate, --help or --version\n");
+    else
+        fprintf(stderr, "vibesyncd: there is no \"%s\": serve, migrate, --help or --version\n", verb);
+    return MAIN_USAGE;
+}
+
+static void main_help(FILE *out) {
+    fprintf(out, "usage: vibesyncd serve [settings]\n"
+                 "       vibesyncd migrate --database URL [--server-role NAME]\n"
+                 "       vibesyncd --version | --help\n\n"
+                 "serve     runs the server until SIGTERM or SIGINT\n"
+                 "migrate   brings the database to this program's schema; URL is its owner's. The role NAME\n"
+                 "          is made if absent and gets what the running server needs\n\n"
+                 "Settings, as --name VALUE or --name=VALUE, or as VIBESYNC_NAME in the environment:\n\n");
+    config_help(out);
+}
+
+/* ---- migrate ---- */
+
+static void migrate_say(void *context, const char *line) {
+    (void)context;
+    printf("%s\n", line);
+    fflush(stdout);
+}
+
+/* Takes "--name VALUE" or "--name=VALUE" at *index; NULL when the argument has another name, "" when its value is missing. */
+static const char *migrate_option(int count, char **arguments, int *index, const char *name) {
+    const char *argument = arguments[*index];
+    size_t size = strlen(name);
+    if (strncmp(argument, name, size) != 0)
+        return NULL;
+    if (argument[size] == '=')
+        return argument + size + 1;
+    if (argument[size] != '\0')
+        return NULL;
+    return *index + 1 < count ? arguments[++*index] : "";
+}
+
+static int main_migrate(int count, char **arguments) {
+    struct migrate_options options = { .url = getenv("VIBESYNC_DATABASE"), .say = migrate_say };
+    struct migrate_report report = { 0 };
+    for (int i = 0; i < count; i++) {
+        const char *argument = arguments[i], *value;
+        if (strcmp(argument, "--help") == 0) {
+            main_help(stdout);
+            return MAIN_OK;
+        }
+        if ((value = migrate_option(count, arguments, &i, "--database")) != NULL)
+            options.url = value;
+        else if ((value = migrate_option(count, arguments, &i, "--server-role")) != NULL)
+            options.server_role = value;
+        else {
+            fprintf(stderr, "vibesyncd: migrate takes --database and --server-role, not \"%s\"\n", argument);
+            return MAIN_USAGE;
+        }
+        if (value[0] == '\0') {
+            fprintf(stderr, "vibesyncd: %s needs a value\n", argument);
+            return MAIN_USAGE;
+        }
+    }
+    if (options.url == NULL || options.url[0] == '\0') {
+        fprintf(stderr, "vibesyncd: migrate needs --database URL, the URL of the schema's owner\n");
+        return MAIN_USAGE;
+    }
+    enum status status = migrate_run(&options, &report);
+    if (status != STATUS_OK) {
+        fprintf(stderr, "vibesyncd: %s\n", report.message[0] != '\0' ? report.message : status_sentence(status));
+        return MAIN_FAILED;
+    }
+    printf("the database is at version %u (%u applied now)\n", report.version, report.applied);
+    return MAIN_OK;
+}
+
+/* ---- serve ---- */
+
+static bool process_configure(struct process *process, int count, char **arguments, int *out_exit);
+static bool process_start(struct process *process);
+static int process_wait(struct process *process);
+static void process_finish(struct process *process);
+static void *worker_run(void *context);
+static void worker_drain(void *context);
+static void worker_on_drained(void *context, enum status status);
+
+static int main_serve(int count, char **arguments) {
+    struct process *process = mem_zalloc(&mem_default, sizeof *process);
+    if (process == NULL) {
+        fprintf(stderr, "vibesyncd: no memory\n");
+        return MAIN_FAILED;
+    }
+    process->signals = -1;
+    process->drained = -1;
+    int result = MAIN_FAILED;
+    if (process_configure(process, count, arguments, &result) && process_start(process)) {
+        printf("vibesyncd: serving on http://%s\n", process->address);
+        fflush(stdout);
+        result = process_wait(process);
+    }
+    process_finish(process);
+    mem_free(&mem_default, process, sizeof *process);
+    return result;
+}
+
+static void process_raise_descriptors(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool process_random(void *out, size_t size) {
+    return getrandom(out, size, 0) == (ssize_t)size;
+}
+
+static bool process_configure(struct process *process, int count, char **arguments, int *out_exit) {
+    static const char *const levels[] = { "debug", "info", "warn", "error" };
+    struct config *config = &process->config;
+    struct fleet *fleet = &process->fleet;
+    char error[512] = "";
+    *out_exit = MAIN_USAGE;
+    for (int i = 0; i < count; i++) {
+        if (strcmp(arguments[i], "--help") == 0) {
+            main_help(stdout);
+            *out_exit = MAIN_OK;
+            return false;
+        }
+    }
+    if (config_read(config, count, arguments, error, sizeof error) != STATUS_OK) {
+        fprintf(stderr, "vibesyncd: %s\n", error);
+        return false;
+    }
+    if (config->database[0] == '\0') {
+        fprintf(stderr, "vibesyncd: serve needs --database URL, the URL of the server's own role\n");
+        return false;
+    }
+    *out_exit = MAIN_FAILED;
+    enum log_level level = LOG_DEBUG;
+    while (strcmp(levels[level], config->log_level) != 0)
+        level++;
+    log_configure(level, strcmp(config->log_format, "json") == 0);
+
+    /* Without a file nobody has the admin token: random bytes are the hash of none. */
+    uint8_t random[10];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (!process_random(fleet->admin_token_hash, sizeof fleet->admin_token_hash) || !process_random(random, sizeof random)) {
+        fprintf(stderr, "vibesyncd: the system gives no random bytes: %s\n", strerror(errno));
+        return false;
+    }
+    fleet->boot = uuid_v7((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, random);
+    if (config->admin_token_file[0] != '\0' &&
+        token_hash_file(config->admin_token_file, fleet->admin_token_hash, error, sizeof error) != STATUS_OK) {
+        fprintf(stderr, "vibesyncd: --admin-token-file: %s\n", error);
+        return false;
+    }
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    fleet->config = config;
+    fleet->servers = process->servers;
+    fleet->count = config->loops > 0 ? (unsigned)config->loops : cores < 1 ? 1 : (unsigned)cores;
+    if (fleet->count > MAIN_LOOPS_MAX)
+        fleet->count = MAIN_LOOPS_MAX;
+    process_raise_descriptors();
+    return true;
+}
+
+static bool process_listen(struct process *process, struct worker *worker, const char *address) {
+    enum status status = listener_create(worker->loop, address, http_door_accept, worker->door, &worker->listener);
+    if (status == STATUS_OK)
+        return true;
+    fprintf(stderr, "vibesyncd: cannot listen on %s: %s\n", process->config.listen,
+            status == STATUS_IO ? strerror(errno) : status_sentence(status));
+    return false;
+}
+
+/* Before anything else is begun. */
+static bool process_check_address(const char *address) {
+    enum status status = listener_address_free(address);
+    if (status == STATUS_MALFORMED)
+        fprintf(stderr, "vibesyncd: --listen takes ADDRESS:PORT, e.g. 127.0.0.1:8440 or [::1]:8440, not \"%s\"\n", address);
+    else if (status != STATUS_OK)
+        fprintf(stderr, "vibesyncd: cannot listen on %s: %s\n", address, strerror(errno));
+    return status == STATUS_OK;
+}
+
+static bool process_make_listeners(struct process *process) {
+    const char *address = process->config.listen;
+    if (!process_listen(process, &process->workers[0], address))
+        return false;
+    /* All loops take the port that the first one got. */
+    snprintf(process->address, sizeof process->address, "%.*s:%u", (int)(strrchr(address, ':') - address), address,
+             listener_port(process->workers[0].listener));
+    for (unsigned i = 1; i < process->fleet.count; i++)
+        if (!process_listen(process, &process->workers[i], process->address))
+            return false;
+    return true;
+}
+
+static bool process_start(struct process *process) {
+    struct fleet *fleet = &process->fleet;
+    sigset_t handled;
+    if (!process_check_address(process->config.listen))
+        return false;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&handled);
+    sigaddset(&handled, SIGTERM);
+    sigaddset(&handled, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &handled, NULL);
+    process->signals = signalfd(-1, &handled, SFD_CLOEXEC);
+    process->drained = eventfd(0, EFD_CLOEXEC);
+    if (process->signals < 0 || process->drained < 0) {
+        fprintf(stderr, "vibesyncd: %s\n", strerror(errno));
+        return false;
+    }
+    for (unsigned i = 0; i < fleet->count; i++) {
+        struct worker *worker = &process->workers[i];
+        *worker = (struct worker){ .process = process, .index = i, .drained = STATUS_UNAVAILABLE };
+        enum status status = loop_create(&worker->loop);
+        if (status == STATUS_OK)
+            status = server_create(fleet, i, worker->loop, &worker->server);
+        if (status != STATUS_OK) {
+            fprintf(stderr, "vibesyncd: %s\n",
+                    status == STATUS_MALFORMED ? "--database is no PostgreSQL URL" : status_sentence(status));
+            return false;
+        }
+        process->servers[i] = worker->server;
+    }
+    for (unsigned i = 0; i < fleet->count; i++) {
+        if (http_door_create(fleet, i, &process->workers[i].door) != STATUS_OK) {
+            fprintf(stderr, "vibesyncd: %s\n", status_sentence(STATUS_NO_MEMORY));
+            return false;
+        }
+    }
+    if (!process_make_listeners(process))
+        return false;
+    for (unsigned i = 0; i < fleet->count; i++) {
+        struct worker *worker = &process->workers[i];
+        int failed = pthread_create(&worker->thread, NULL, worker_run, worker);
+        if (failed != 0) {
+            fprintf(stderr, "vibesyncd: cannot start a thread: %s\n", strerror(failed));
+            /* Loops that run already would have to be stopped in order; nothing was served yet. */
+            _exit(MAIN_FAILED);
+        }
+        worker->started = true;
+    }
+    return true;
+}
+
+static void *worker_run(void *context) {
+    struct worker *worker = context;
+    loop_run(worker->loop);
+    uint64_t one = 1;
+    (void)!write(worker->process->drained, &one, sizeof one);
+    return NULL;
+}
+
+/* Waits for a signal, then for every loop to have saved. */
+static int process_wait(struct process *process) {
+    struct fleet *fleet = &process->fleet;
+    uint64_t drained = 0;
+    bool draining = false;
+    while (drained < fleet->count) {
+        struct pollfd ready[] = { { process->signals, POLLIN, 0 }, { process->drained, POLLIN, 0 } };
+        if (poll(ready, 2, -1) < 0 && errno != EINTR)
+            break;
+        if (ready[1].revents & POLLIN) {
+            uint64_t more = 0;
+            if (read(process->drained, &more, sizeof more) == (ssize_t)sizeof more)
+                drained += more;
+        }
+        if (!(ready[0].revents & POLLIN))
+            continue;
+        struct signalfd_siginfo info;
+        if (read(process->signals, &info, sizeof info) != (ssize_t)sizeof info)
+            continue;
+        if (draining) {
+            log_error(NULL, "process.aborted", "reason=\"second signal\"");
+            _exit(MAIN_UNSAVED);
+        }
+        draining = true;
+        log_info(NULL, "process.draining", "signal=%u limit_ms=%llu", info.ssi_signo, (unsigned long long)process->config.drain_ms);
+        for (unsigned i = 0; i < fleet->count; i++)
+            if (loop_post(process->workers[i].loop, worker_drain, &process->workers[i]) != STATUS_OK)
+                _exit(MAIN_UNSAVED);
+    }
+    int result = MAIN_OK;
+    for (unsigned i = 0; i < fleet->count; i++) {
+        pthread_join(process->workers[i].thread, NULL);
+        process->workers[i].started = false;
+        if (process->workers[i].drained == STATUS_OK)
+            continue;
+        log_error(NULL, "process.unsaved", "loop=%u reason=\"%s\"", i, status_sentence(process->workers[i].drained));
+        result = MAIN_UNSAVED;
+    }
+    log_info(NULL, "process.ended", "status=%d", result);
+    return result;
+}
+
+/* In the worker's own thread. */
+static void worker_drain(void *context) {
+    struct worker *worker = context;
+    listener_destroy(worker->listener);
+    worker->listener = NULL;
+    http_door_close(worker->door);
+    server_drain(worker->server, worker->process->config.drain_ms, worker_on_drained, worker);
+}
+
+static void worker_on_drained(void *context, enum status status) {
+    struct worker *worker = context;
+    worker->drained = status;
+    loop_stop(worker->loop);
+}
+
+/* All threads have ended: everything is ours. */
+static void process_finish(struct process *process) {
+    unsigned count = process->fleet.count;
+    /* What loops posted to each other at the end still holds descriptors and memory. A question may go once round all of them. */
+    for (unsigned round = 0; round <= count; round++) {
+        for (unsigned i = 0; i < count; i++) {
+            if (process->workers[i].loop != NULL && process->servers[count - 1] != NULL) {
+                loop_stop(process->workers[i].loop);
+                loop_run(process->workers[i].loop);
+            }
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        listener_destroy(process->workers[i].listener);
+        http_door_destroy(process->workers[i].door);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        server_destroy(process->workers[i].server);
+        loop_destroy(process->workers[i].loop);
+    }
+    if (process->signals >= 0)
+        close(process->signals);
+    if (process->drained >= 0)
+        close(process->drained);
+}
