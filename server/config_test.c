@@ -106,7 +106,7 @@ Test(config, help_has_a_line_for_every_setting) {
     fclose(out);
 
     cr_expect(strstr(text, "--listen ") != NULL);
-    cr_expect(strstr(text, "--awareness-expire-ms ") != NULL);
-    cr_expect(strstr(text, "30000 (1000 to 600000 ms)") != NULL);
+    cr_expect(strstr(text, "--presence-ms ") != NULL);
+    cr_expect(strstr(text, "5000 (100 to 600000 ms)") != NULL);
     free(text);
 }

@@ -8,10 +8,17 @@
 
 #include "ground/uuid.h"
 
+#include "ground/list.h"
+#include "ground/table.h"
+#include "wire/ws.h"
+
 struct config;
+struct connection;
 struct loop;
+struct loop_timer;
 struct server;
 struct store;
+struct store_watch;
 
 struct fleet {
     const struct config *config;
@@ -55,11 +62,44 @@ void server_drain(struct server *server, uint64_t timeout_ms, void (*done)(void 
 struct loop *server_loop(struct server *server);
 struct store *server_store(struct server *server);
 const struct fleet *server_fleet(const struct server *server);
+const struct config *server_config(const struct server *server);
 
 /* NULL when ready to serve; otherwise why not, one sentence, e.g. "the database is away since 12 s". */
 const char *server_not_ready(struct server *server, char *buffer, size_t buffer_bytes);
 
 /* A new version 7 id. */
 struct uuid server_new_id(struct server *server);
+
+/* ---- for the core: connection/, session/, document/, feature/ ---- */
+
+struct server {
+    const struct fleet *fleet;
+    unsigned index;
+    struct loop *loop;
+    struct store *store;
+    struct store_watch *store_watch;
+    struct loop_timer *tick;
+    struct ws_pool ws_pool;
+    struct table connections; /* id -> struct connection */
+    struct list connection_list;
+    struct list flush;  /* connections that have something to send when this turn ends */
+    struct list doomed; /* connections to be freed when this turn ends */
+    uint64_t connection_next;
+    struct table sessions; /* uuid_key -> struct session, chained */
+    struct list session_list;
+    struct list rooms;      /* rooms of awareness that have something to tell at the next tick */
+    uint64_t document_next; /* document numbers are never used again within a process */
+    uint64_t slow_tick_ms;
+    bool draining;
+    uint64_t drain_started_ms;
+    uint64_t drain_deadline_ms;
+    void (*drain_done)(void *context, enum status status);
+    void *drain_context;
+};
+
+uint64_t server_now_ms(const struct server *server);
+uint64_t server_unix_ms(const struct server *server);
+/* The connection with that id, or NULL if it has gone: how late replies find their target. */
+struct connection *server_connection(const struct server *server, uint64_t id);
 
 #endif

@@ -9,13 +9,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct list {
     struct list *previous;
     struct list *next;
 };
 
-#define list_entry(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
+/* Through an integer, so that a link in a constant object leads to it without a warning; what it may do is the caller's matter. */
+#define list_entry(link, type, member) ((type *)((uintptr_t)(link) - offsetof(type, member)))
 
 /* `link` may be removed in the body. */
 #define list_each(link, head) \

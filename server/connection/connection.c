@@ -1,0 +1,303 @@
+/* connection.c — the life of one WebSocket connection; what its messages mean is native.c's.
+ *
+ * In order of a connection's life: open, bytes, send, flush, tick, close, doom. */
+#include "connection/connection.h"
+
+#include "config.h"
+#include "connection/native.h"
+#include "connection/rate.h"
+#include "log.h"
+#include "loop/loop.h"
+#include "loop/socket.h"
+#include "session/session.h"
+#include "wire/rpc.h"
+
+#include <assert.h>
+
+enum {
+    CONNECTION_CLOSE_MS = 2000,            /* the peer's time to answer a close */
+    CONNECTION_VALUES_BYTES_MAX = 1 << 28, /* one message that we write: a whole document and its headers */
+};
+
+static void connection_on_bytes(void *owner, struct bytes bytes);
+static void connection_on_writable(void *owner);
+static void connection_on_end(void *owner, enum status why);
+static const struct socket_events connection_events = { connection_on_bytes, connection_on_writable, connection_on_end };
+
+static struct log_subject connection_subject(const struct connection *connection) {
+    return (struct log_subject){ .session = &connection->session_id, .connection = connection->id };
+}
+
+/* ---- open ---- */
+
+void connection_open(struct server *server, struct handoff *handoff) {
+    const struct config *config = server_config(server);
+    struct connection *connection = NULL;
+    if (!server->draining && table_count(&server->connections) < config->connections_max)
+        connection = mem_zalloc(&mem_default, sizeof *connection);
+    if (connection == NULL) {
+        log_warn(NULL, "connection.refused", "draining=%d connections=%zu", server->draining, table_count(&server->connections));
+        handoff_destroy(handoff);
+        return;
+    }
+    connection->server = server;
+    connection->id = server->connection_next++;
+    connection->session_id = handoff->session;
+    connection->ponged = true;
+    connection->deadline_ms = server_now_ms(server) + config->unjoined_ms;
+    outbox_init(&connection->outbox);
+    ws_conn_init(&connection->ws, &server->ws_pool, WS_SERVER, config->message_bytes_max);
+    list_init(&connection->server_link);
+    list_init(&connection->flush_link);
+    list_init(&connection->doomed_link);
+    list_init(&connection->session_link);
+    list_init(&connection->subscriptions);
+
+    if (handoff->credential.size > 0) {
+        connection->credential = mem_alloc(&mem_default, handoff->credential.size);
+        if (connection->credential == NULL)
+            goto fail;
+        memcpy(connection->credential, handoff->credential.data, handoff->credential.size);
+        connection->credential_size = handoff->credential.size;
+    }
+    if (table_put(&server->connections, connection->id, connection) != STATUS_OK)
+        goto fail;
+    if (socket_open(server->loop, handoff->fd, &connection_events, connection, &connection->socket) != STATUS_OK)
+        goto fail_table;
+    handoff->fd = -1;
+    list_append(&server->connection_list, &connection->server_link);
+    struct log_subject subject = connection_subject(connection);
+    log_debug(&subject, "connection.opened", "peer=%s", handoff->peer);
+    if (handoff->early.size > 0)
+        connection_on_bytes(connection, handoff->early);
+    handoff_destroy(handoff);
+    return;
+
+fail_table:
+    table_remove(&server->connections, connection->id);
+fail:
+    mem_free(&mem_default, connection->credential, connection->credential_size);
+    mem_free(&mem_default, connection, sizeof *connection);
+    handoff_destroy(handoff);
+}
+
+/* ---- bytes in ---- */
+
+static void connection_take_replies(struct connection *connection);
+
+static void connection_on_event(struct connection *connection, const struct ws_event *event) {
+    struct log_subject subject = connection_subject(connection);
+    switch (event->kind) {
+    case WS_EVENT_BINARY:
+        native_message(connection, event->payload);
+        break;
+    case WS_EVENT_TEXT:
+        connection_close(connection, WIRE_CLOSE_DATA, "only binary messages are taken");
+        break;
+    case WS_EVENT_PING:
+    case WS_EVENT_PONG:
+        break;
+    case WS_EVENT_CLOSE:
+    case WS_EVENT_FAILED:
+        log_debug(&subject, "connection.closed_by_peer", "code=%u failed=%d", event->code, event->kind == WS_EVENT_FAILED);
+        session_leave(connection);
+        if (connection->state < CONNECTION_CLOSING) {
+            connection->state = CONNECTION_CLOSING;
+            connection->deadline_ms = server_now_ms(connection->server) + CONNECTION_CLOSE_MS;
+        }
+        break;
+    }
+}
+
+static void connection_on_bytes(void *owner, struct bytes bytes) {
+    struct connection *connection = owner;
+    if (connection->state == CONNECTION_DOOMED)
+        return;
+    connection->ponged = true;
+    if (connection->state < CONNECTION_JOINED) {
+        connection->unjoined_bytes += bytes.size;
+        if (connection->unjoined_bytes > server_config(connection->server)->unjoined_bytes_max) {
+            connection_close(connection, WIRE_CLOSE_CREDENTIALS, "too much was sent before joining");
+            return;
+        }
+    }
+    ws_conn_feed(&connection->ws, bytes);
+    struct ws_event event;
+    enum status status;
+    while ((status = ws_conn_next(&connection->ws, &event)) == STATUS_OK)
+        connection_on_event(connection, &event);
+    if (status == STATUS_NO_MEMORY || status == STATUS_OVERLOADED) {
+        /* The rest of these bytes cannot be kept: without them the stream has no meaning any more. */
+        struct log_subject subject = connection_subject(connection);
+        log_warn(&subject, "connection.starved", "status=%s", status_name(status));
+        connection_doom(connection);
+        return;
+    }
+    connection_take_replies(connection);
+}
+
+/* Pongs and close frames that the protocol itself wants to send. */
+static void connection_take_replies(struct connection *connection) {
+    if (connection->state == CONNECTION_DOOMED)
+        return;
+    if (ws_conn_wants(&connection->ws) & WS_WANTS_WRITE) {
+        struct bytes_writer writer;
+        bytes_writer_init(&writer, &mem_default, 2 * WS_OUT_MAX);
+        ws_conn_take(&connection->ws, &writer);
+        struct frame *frame = writer.status == STATUS_OK ? frame_create(writer.size) : NULL;
+        if (frame != NULL) {
+            memcpy(frame->data, writer.data, writer.size);
+            if (outbox_push(&connection->outbox, frame, SIZE_MAX) != STATUS_OK)
+                connection_doom(connection);
+            frame_release(frame);
+        } else {
+            connection_doom(connection);
+        }
+        bytes_writer_finish(&writer);
+    }
+    if (list_empty(&connection->flush_link))
+        list_append(&connection->server->flush, &connection->flush_link);
+}
+
+/* ---- frames out ---- */
+
+/* May be called while somebody walks the session's connections: it closes nothing itself, connection_flush() does. */
+void connection_send(struct connection *connection, struct frame *frame) {
+    if (connection->state >= CONNECTION_CLOSING || connection->too_slow)
+        return;
+    enum status status = outbox_push(&connection->outbox, frame, server_config(connection->server)->outbox_bytes_max);
+    connection->too_slow = status != STATUS_OK;
+    if (list_empty(&connection->flush_link))
+        list_append(&connection->server->flush, &connection->flush_link);
+}
+
+struct bytes_writer connection_writer(void) {
+    struct bytes_writer writer;
+    bytes_writer_init(&writer, &mem_default, CONNECTION_VALUES_BYTES_MAX);
+    return writer;
+}
+
+void connection_send_values(struct connection *connection, struct bytes_writer *values) {
+    struct frame *frame = values->status == STATUS_OK ? frame_of_values(bytes_written(values)) : NULL;
+    bytes_writer_finish(values);
+    if (frame == NULL) { /* an answer that cannot be given would leave the peer waiting for ever */
+        connection_doom(connection);
+        return;
+    }
+    connection_send(connection, frame);
+    frame_release(frame);
+}
+
+void connection_send_fault(struct connection *connection, uint32_t msgid, const struct wire_fault *fault) {
+    struct bytes_writer values = connection_writer();
+    wire_error_write(&values, msgid, fault);
+    connection_send_values(connection, &values);
+}
+
+void connection_flush(struct connection *connection) {
+    if (connection->state == CONNECTION_DOOMED)
+        return;
+    if (connection->too_slow && connection->state < CONNECTION_CLOSING) {
+        struct log_subject subject = connection_subject(connection);
+        log_warn(&subject, "outbox.full", "bytes=%zu", connection->outbox.bytes);
+        outbox_drop_unsent(&connection->outbox);
+        connection_close(connection, WIRE_CLOSE_TOO_SLOW, "reads slower than the session writes");
+    }
+    if (connection->state == CONNECTION_DOOMED || connection->wants_write)
+        return;
+    enum status status = outbox_flush(&connection->outbox, connection->socket);
+    if (status == STATUS_MORE) {
+        connection->wants_write = true;
+        socket_want_write(connection->socket);
+    } else if (status != STATUS_OK || (ws_conn_wants(&connection->ws) & WS_WANTS_END)) {
+        connection_doom(connection);
+    }
+}
+
+static void connection_on_writable(void *owner) {
+    struct connection *connection = owner;
+    connection->wants_write = false;
+    if (list_empty(&connection->flush_link))
+        list_append(&connection->server->flush, &connection->flush_link);
+}
+
+/* ---- time ---- */
+
+void connection_tick(struct connection *connection, uint64_t now_ms) {
+    if (connection->state == CONNECTION_DOOMED || now_ms < connection->deadline_ms)
+        return;
+    struct log_subject subject = connection_subject(connection);
+    switch (connection->state) {
+    case CONNECTION_WAITING:
+    case CONNECTION_JOINING:
+        connection_close(connection, WIRE_CLOSE_TOO_SLOW, "did not join in time");
+        break;
+    case CONNECTION_JOINED:
+        if (!connection->ponged) {
+            log_info(&subject, "connection.silent", "ms=%llu", (unsigned long long)server_config(connection->server)->ping_ms);
+            connection_doom(connection);
+            break;
+        }
+        connection->ponged = false;
+        connection->deadline_ms = now_ms + server_config(connection->server)->ping_ms;
+        struct frame *ping = frame_create(ws_frame_header_size(0));
+        if (ping != NULL) {
+            uint8_t header[WS_HEADER_MAX];
+            memcpy(ping->data, header, ws_frame_header(header, 0, WS_PING, true));
+            connection_send(connection, ping);
+            frame_release(ping);
+        }
+        break;
+    case CONNECTION_CLOSING:
+        connection_doom(connection);
+        break;
+    case CONNECTION_DOOMED:
+        break;
+    }
+}
+
+/* ---- the end ---- */
+
+void connection_close(struct connection *connection, uint16_t code, const char *reason) {
+    if (connection->state >= CONNECTION_CLOSING)
+        return;
+    struct log_subject subject = connection_subject(connection);
+    log_info(&subject, "connection.closing", "code=%u reason=\"%s\"", code, reason);
+    session_leave(connection);
+    connection->state = CONNECTION_CLOSING;
+    connection->deadline_ms = server_now_ms(connection->server) + CONNECTION_CLOSE_MS;
+    if (ws_conn_close(&connection->ws, code, bytes_text(reason)) != STATUS_OK) {
+        connection_doom(connection);
+        return;
+    }
+    connection_take_replies(connection);
+}
+
+static void connection_on_end(void *owner, enum status why) {
+    struct connection *connection = owner;
+    struct log_subject subject = connection_subject(connection);
+    log_debug(&subject, "connection.ended", "why=%s", status_name(why));
+    connection_doom(connection);
+}
+
+void connection_doom(struct connection *connection) {
+    if (connection->state == CONNECTION_DOOMED)
+        return;
+    session_leave(connection);
+    connection->state = CONNECTION_DOOMED;
+    list_append(&connection->server->doomed, &connection->doomed_link);
+}
+
+void connection_destroy(struct connection *connection) {
+    assert(connection->state == CONNECTION_DOOMED && connection->session == NULL && list_empty(&connection->subscriptions));
+    table_remove(&connection->server->connections, connection->id);
+    list_remove(&connection->server_link);
+    list_remove(&connection->flush_link);
+    list_remove(&connection->doomed_link);
+    socket_close(connection->socket);
+    ws_conn_finish(&connection->ws);
+    outbox_finish(&connection->outbox);
+    rate_free(connection->rates);
+    mem_free(&mem_default, connection->credential, connection->credential_size);
+    mem_free(&mem_default, connection, sizeof *connection);
+}

@@ -1,0 +1,93 @@
+/* connection.h — one participant's line: WebSocket bytes in, calls on, frames out.
+ *
+ *                 handoff                session.join          answered
+ *   (nothing) ──────────▶ WAITING ──────────────▶ JOINING ──────────▶ JOINED
+ *                            │ late, bad                │ refused        │ closed by either side, too slow, removed, drain
+ *                            └──────────▶ CLOSING ◀─────┴────────────────┘
+ *                                            │ the peer's close came and all is sent, or 2 s passed
+ *                                            └──▶ doomed, freed at the end of the turn
+ *
+ *   transition            function
+ *   → WAITING             connection_open
+ *   WAITING → JOINING     session_join_begin        (session/session_join.c)
+ *   JOINING → JOINED      connection_joined
+ *   any → CLOSING         connection_close
+ *   any → doomed          connection_doom
+ *
+ * The struct stays valid until the end of the turn in which it was doomed. Whoever waits for a database keeps the id, not the
+ * pointer. An idle connection holds no buffer: the WebSocket parser is lent mid-message, the outbox ring is given back when empty.
+ */
+#ifndef SERVER_CONNECTION_H
+#define SERVER_CONNECTION_H
+
+#include "connection/outbox.h"
+#include "server.h"
+#include "session/participant.h"
+#include "session/room_member.h"
+#include "wire/fault.h"
+#include "wire/ws.h"
+
+struct session;
+struct socket;
+struct rate;
+
+enum connection_state { CONNECTION_WAITING, CONNECTION_JOINING, CONNECTION_JOINED, CONNECTION_CLOSING, CONNECTION_DOOMED };
+
+struct connection {
+    struct server *server;
+    uint64_t id;
+    enum connection_state state;
+    bool ponged;   /* something was heard since the last ping */
+    bool too_slow; /* its outbox was full; closed at the end of the turn */
+    bool wants_write;
+    struct socket *socket;
+    struct ws_conn ws;
+    struct outbox outbox;
+    struct list server_link;  /* in server->connection_list */
+    struct list flush_link;   /* in server->flush, or alone */
+    struct list doomed_link;  /* in server->doomed, or alone */
+    struct list session_link; /* in session->connections, or alone */
+    struct list subscriptions;
+    uint32_t subscription_count;
+    struct session *session; /* NULL until joined and after it closed */
+    struct participant participant;
+    struct room_member room_member; /* in the room of the session */
+    struct uuid session_id;
+    uint8_t *credential; /* of the upgrade; NULL once used */
+    size_t credential_size;
+    size_t unjoined_bytes;
+    uint64_t deadline_ms; /* WAITING, JOINING: to join; CLOSING: to be closed; JOINED: next ping */
+    struct rate *rates;   /* of methods; made at the first call */
+};
+
+/* Takes `handoff`. Runs in the loop that owns the session. */
+void connection_open(struct server *server, struct handoff *handoff);
+
+/* Sends `frame` at the end of the turn; takes a reference of its own. A connection that cannot take it is closed as too slow. */
+void connection_send(struct connection *connection, struct frame *frame);
+
+/* Sends values (msgpack, not framed yet) written by the caller; consumes the writer's content, whatever its status. */
+void connection_send_values(struct connection *connection, struct bytes_writer *values);
+
+/* The whole answer "no" to a request. */
+void connection_send_fault(struct connection *connection, uint32_t msgid, const struct wire_fault *fault);
+
+/* Leaves the session and starts the closing handshake. `reason` is a sentence. */
+void connection_close(struct connection *connection, uint16_t code, const char *reason);
+
+/* Frees everything at the end of the turn, without a handshake. */
+void connection_doom(struct connection *connection);
+
+/* End of turn: one gathered write. */
+void connection_flush(struct connection *connection);
+
+/* The end of a doomed connection. */
+void connection_destroy(struct connection *connection);
+
+/* Every second or so: deadlines and pings. */
+void connection_tick(struct connection *connection, uint64_t now_ms);
+
+/* A writer for one message's values, bounded by what an outbox may hold. */
+struct bytes_writer connection_writer(void);
+
+#endif

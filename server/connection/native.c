@@ -1,0 +1,135 @@
+/* native.c — values in, calls on. Everything that a client can send passes here. */
+#include "connection/native.h"
+
+#include "config.h"
+#include "document/document.h"
+#include "document/document_open.h"
+#include "feature/dispatch.h"
+#include "log.h"
+#include "session/session.h"
+#include "session/session_join.h"
+#include "wire/doc_wire.h"
+#include "wire/session_wire.h"
+
+/* Says what was wrong in a notification, then closes. */
+static void native_malformed(struct connection *connection, enum wire_code code, const char *what, size_t offset) {
+    struct wire_fault fault = wire_fault_say(code, "%s", what);
+    fault.has_offset = true;
+    fault.offset = offset;
+    struct log_subject subject = { .session = &connection->session_id, .connection = connection->id };
+    log_warn(&subject, "message.malformed", "what=\"%s\" offset=%zu", what, offset);
+    struct bytes_writer values = connection_writer();
+    wire_fault_notify(&values, &fault);
+    connection_send_values(connection, &values);
+    connection_close(connection, code == WIRE_CODE_LIMIT ? WIRE_CLOSE_TOO_BIG : WIRE_CLOSE_MALFORMED, what);
+}
+
+static void native_doc_open(struct connection *connection, const struct wire_value *value) {
+    struct wire_doc_open open;
+    struct pack_fields fields = wire_doc_open_read(value->params, &open);
+    if (fields.status != STATUS_OK) {
+        struct wire_fault fault = wire_fault_of_fields(&fields);
+        connection_send_fault(connection, value->msgid, &fault);
+        return;
+    }
+    document_open(connection, value->msgid, &open);
+}
+
+static void native_doc_close(struct connection *connection, const struct wire_value *value) {
+    uint64_t number;
+    struct pack_fields fields = wire_doc_close_read(value->params, &number);
+    if (fields.status != STATUS_OK) {
+        struct wire_fault fault = wire_fault_of_fields(&fields);
+        connection_send_fault(connection, value->msgid, &fault);
+        return;
+    }
+    struct subscription *subscription = connection_subscription(connection, number);
+    if (subscription != NULL)
+        document_unsubscribe(subscription);
+    struct bytes_writer values = connection_writer();
+    wire_result_begin(&values, value->msgid);
+    wire_empty_write(&values);
+    connection_send_values(connection, &values);
+}
+
+static void native_request(struct connection *connection, const struct wire_value *value) {
+    if (bytes_equal_text(value->method, "session.join")) {
+        session_join(connection, value->msgid, value->params);
+    } else if (connection->state != CONNECTION_JOINED) {
+        struct wire_fault fault = wire_fault(WIRE_CODE_NOT_JOINED);
+        connection_send_fault(connection, value->msgid, &fault);
+        connection_close(connection, WIRE_CLOSE_CREDENTIALS, "join the session first");
+    } else if (bytes_equal_text(value->method, "doc.open")) {
+        native_doc_open(connection, value);
+    } else if (bytes_equal_text(value->method, "doc.close")) {
+        native_doc_close(connection, value);
+    } else if (bytes_equal_text(value->method, "session.participants")) {
+        session_participants(connection, value->msgid, value->params);
+    } else {
+        dispatch_request(connection, value->msgid, value->method, value->params);
+    }
+}
+
+/* Kinds 3, 5 and 6, of a joined connection. A number that the connection has not open is not an error: it may have been closed or
+ * have gone while the value was on its way. */
+static void native_sync(struct connection *connection, const struct wire_value *value) {
+    if (value->kind == WIRE_AWARENESS && value->doc == 0) {
+        if (session_awareness(connection, value->payload) == STATUS_MALFORMED)
+            native_malformed(connection, WIRE_CODE_MALFORMED, "not an awareness update", 0);
+        return;
+    }
+    struct subscription *subscription = connection_subscription(connection, value->doc);
+    if (subscription == NULL)
+        return;
+    switch (value->kind) {
+    case WIRE_UPDATE:
+        if (document_update(subscription, value->payload) == STATUS_MALFORMED)
+            native_malformed(connection, WIRE_CODE_MALFORMED, "not a Yjs update", 0);
+        break;
+    case WIRE_AWARENESS:
+        if (document_awareness(subscription, value->payload) == STATUS_MALFORMED)
+            native_malformed(connection, WIRE_CODE_MALFORMED, "not an awareness update", 0);
+        break;
+    case WIRE_STATE_VECTOR:
+        if (document_answer(subscription, value->payload) == STATUS_MALFORMED)
+            native_malformed(connection, WIRE_CODE_MALFORMED, "not a state vector", 0);
+        break;
+    default:
+        break;
+    }
+}
+
+void native_message(struct connection *connection, struct bytes message) {
+    struct wire_reader reader = wire_reader(message, NULL);
+    while (connection->state < CONNECTION_CLOSING) {
+        struct wire_value value;
+        enum status status = wire_next(&reader, &value);
+        if (status == STATUS_MORE)
+            return;
+        if (status != STATUS_OK) {
+            native_malformed(connection, status == STATUS_TOO_BIG ? WIRE_CODE_LIMIT : WIRE_CODE_MALFORMED, reader.fault.what,
+                             reader.fault.offset);
+            return;
+        }
+        switch (value.kind) {
+        case WIRE_REQUEST:
+            native_request(connection, &value);
+            break;
+        case WIRE_NOTIFICATION:
+            break;
+        case WIRE_UPDATE:
+        case WIRE_AWARENESS:
+        case WIRE_STATE_VECTOR:
+            if (connection->state != CONNECTION_JOINED)
+                connection_close(connection, WIRE_CLOSE_CREDENTIALS, "join the session first");
+            else
+                native_sync(connection, &value);
+            break;
+        case WIRE_RESPONSE:
+        case WIRE_ACK:
+        case WIRE_KIND_COUNT:
+            native_malformed(connection, WIRE_CODE_MALFORMED, "a kind that only servers send", 0);
+            break;
+        }
+    }
+}

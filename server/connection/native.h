@@ -1,0 +1,18 @@
+/* native.h — the dialect vibesync.v1: what the values of a message mean. PROTOCOL.md is its specification.
+ *
+ *   kind 0 request       session.join, doc.open, doc.close here; everything else feature/dispatch
+ *   kind 2 notification  ignored: clients have none yet
+ *   kind 3 update        document_update
+ *   kind 5 awareness     document 0: the session's room; else the document's
+ *   kind 6 state vector  document_answer
+ *   kind 1, 4            not for servers: malformed */
+#ifndef SERVER_NATIVE_H
+#define SERVER_NATIVE_H
+
+#include "connection/connection.h"
+
+/* One whole binary message of a connection. Values before a malformed one stay applied; the malformed one has no effect; the
+ * connection is closed with 4400 then. */
+void native_message(struct connection *connection, struct bytes message);
+
+#endif

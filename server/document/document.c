@@ -1,0 +1,327 @@
+/* document.c — the life of a document in memory and of its subscriptions. Loading: document_open.c. Saving: persist.c. */
+#include "document/document.h"
+
+#include "config.h"
+#include "document/document_open.h"
+#include "document/persist.h"
+#include "log.h"
+
+#include <assert.h>
+
+static void document_room_flush(struct room *room);
+
+static struct log_subject document_subject(const struct document *document) {
+    return (struct log_subject){ .session = &document->session->id, .file = &document->file };
+}
+
+struct document *document_find(const struct session *session, const struct uuid *file) {
+    for (const struct list *link = session->documents.next; link != &session->documents; link = link->next) {
+        struct document *document = list_entry(link, struct document, session_link);
+        if (uuid_equal(&document->file, file))
+            return document;
+    }
+    return NULL;
+}
+
+enum status document_create(struct session *session, const struct uuid *file, struct document **out) {
+    struct server *server = session->server;
+    struct document *document = mem_zalloc(&mem_default, sizeof *document);
+    if (document == NULL)
+        return STATUS_NO_MEMORY;
+    document->session = session;
+    document->file = *file;
+    document->number = server->document_next++;
+    document->idle_since_ms = server_now_ms(server);
+    list_init(&document->subscriptions);
+    list_init(&document->openers);
+    room_init(&document->room, server, document_room_flush);
+    list_append(&session->documents, &document->session_link);
+    *out = document;
+    return STATUS_OK;
+}
+
+void document_destroy(struct document *document) {
+    document->state = DOCUMENT_CLOSED;
+    document_open_abandon(document, STATUS_UNAVAILABLE);
+    list_each (link, &document->subscriptions)
+        document_unsubscribe(list_entry(link, struct subscription, document_link));
+    persist_end(document);
+    room_finish(&document->room);
+    crdt_doc_destroy(document->crdt);
+    mem_free(&mem_default, document->root_name, document->root_name_size);
+    list_remove(&document->session_link);
+    mem_free(&mem_default, document, sizeof *document);
+}
+
+/* ---- subscriptions ---- */
+
+struct subscription *connection_subscription(const struct connection *connection, uint64_t number) {
+    for (const struct list *link = connection->subscriptions.next; link != &connection->subscriptions; link = link->next) {
+        struct subscription *subscription = list_entry(link, struct subscription, connection_link);
+        if (subscription->document->number == number)
+            return subscription;
+    }
+    return NULL;
+}
+
+enum status document_subscribe(struct document *document, struct connection *connection, uint64_t client_id,
+                               struct subscription **out) {
+    struct subscription *older = connection_subscription(connection, document->number);
+    if (older != NULL)
+        document_unsubscribe(older);
+    if (connection->subscription_count >= DOCUMENT_SUBSCRIPTIONS_MAX)
+        return STATUS_TOO_BIG;
+    struct subscription *subscription = mem_zalloc(&mem_default, sizeof *subscription);
+    if (subscription == NULL)
+        return STATUS_NO_MEMORY;
+    subscription->document = document;
+    subscription->connection = connection;
+    subscription->client_id = client_id;
+    subscription->writable = (connection->participant.rights & RIGHT_WRITE) != 0;
+    list_append(&document->subscriptions, &subscription->document_link);
+    list_append(&connection->subscriptions, &subscription->connection_link);
+    connection->subscription_count++;
+    document->idle_since_ms = 0;
+    *out = subscription;
+    return STATUS_OK;
+}
+
+void document_unsubscribe(struct subscription *subscription) {
+    struct document *document = subscription->document;
+    uint64_t now_ms = server_now_ms(document->session->server);
+    list_remove(&subscription->document_link);
+    list_remove(&subscription->connection_link);
+    subscription->connection->subscription_count--;
+    room_leave(&document->room, &subscription->member, now_ms);
+    if (list_empty(&document->subscriptions))
+        document->idle_since_ms = now_ms;
+    mem_free(&mem_default, subscription, sizeof *subscription);
+}
+
+void document_broadcast(struct document *document, struct frame *frame, const struct subscription *except) {
+    list_each (link, &document->subscriptions) {
+        struct subscription *subscription = list_entry(link, struct subscription, document_link);
+        if (subscription != except)
+            connection_send(subscription->connection, frame);
+    }
+}
+
+/* ---- updates ---- */
+
+static void document_reject(struct subscription *subscription, enum wire_code code, const char *message) {
+    struct document *document = subscription->document;
+    struct log_subject subject = document_subject(document);
+    subject.connection = subscription->connection->id;
+    log_info(&subject, "update.rejected", "n=%llu code=%s", (unsigned long long)subscription->count, wire_code_word(code));
+    subscription->refused = subscription->count;
+    struct wire_doc_rejected rejected = {
+        .doc = document->number,
+        .count = subscription->count,
+        .code = code,
+        .message = bytes_text(message == NULL ? wire_code_sentence(code) : message),
+    };
+    struct bytes_writer values = connection_writer();
+    wire_notification_begin(&values, "doc.rejected");
+    wire_doc_rejected_write(&values, &rejected);
+    connection_send_values(subscription->connection, &values);
+}
+
+/* Whether somebody else is connected with this CRDT client id right now. */
+static bool document_client_is_anothers(const struct subscription *subscription, uint64_t client_id) {
+    const struct document *document = subscription->document;
+    for (const struct list *link = document->subscriptions.next; link != &document->subscriptions; link = link->next) {
+        const struct subscription *other = list_entry(link, struct subscription, document_link);
+        if (other->client_id == client_id &&
+            !uuid_equal(&other->connection->participant.user, &subscription->connection->participant.user))
+            return true;
+    }
+    return false;
+}
+
+/* Units of a foreign client that the document lacks are relays (after a crash, between tabs) and welcome, but not while their owner
+ * is connected: then they are a forgery. */
+static enum status document_check_range(void *context, const struct crdt_range *range) {
+    const struct subscription *subscription = context;
+    if (range->client == subscription->client_id || range->clock_to <= crdt_doc_clock(subscription->document->crdt, range->client))
+        return STATUS_OK;
+    return document_client_is_anothers(subscription, range->client) ? STATUS_DENIED : STATUS_OK;
+}
+
+/* Puts a document aside whose memory holds what the journal does not: whoever sent that still has it and sends it again. */
+static void document_put_aside(struct document *document, const char *why) {
+    struct log_subject subject = document_subject(document);
+    log_error(&subject, "document.put_aside", "why=%s", why);
+    document_gone(document, WIRE_GONE_UNAVAILABLE);
+}
+
+/* Applies in a transaction of its own. `relay` gets what became new, if that differs from `update` (result->verbatim is false). */
+static enum status document_apply(struct document *document, struct bytes update, struct crdt_update_result *result,
+                                  struct bytes_writer *relay) {
+    struct crdt_txn *txn = crdt_txn_begin(document->crdt);
+    enum status status = crdt_update_apply(txn, update, result);
+    bool emit = status == STATUS_OK && !result->verbatim;
+    enum status committed = crdt_txn_commit(txn, emit ? relay : NULL, NULL);
+    return status != STATUS_OK ? status : committed == STATUS_OK ? STATUS_OK : STATUS_CONFLICT;
+}
+
+enum status document_update(struct subscription *subscription, struct bytes update) {
+    struct document *document = subscription->document;
+    struct server *server = document->session->server;
+    subscription->count++;
+    if (subscription->refused != 0)
+        return STATUS_OK;
+
+    enum status status = crdt_update_each_range(update, document_check_range, subscription);
+    if (status == STATUS_MALFORMED)
+        return status;
+    if (status == STATUS_DENIED) {
+        document_reject(subscription, WIRE_CODE_PERMISSION_DENIED, "These are edits of another participant who is connected.");
+        return STATUS_OK;
+    }
+    if (!subscription->writable) {
+        bool known = false;
+        status = crdt_update_is_known(document->crdt, update, &known);
+        if (status == STATUS_MALFORMED)
+            return status;
+        if (known)
+            persist_nothing_new(subscription);
+        else
+            document_reject(subscription, WIRE_CODE_PERMISSION_DENIED, NULL);
+        return STATUS_OK;
+    }
+    const struct config *config = server_config(server);
+    if (store_health(server->store).dirty_bytes + update.size > config->dirty_bytes_max) {
+        document_reject(subscription, WIRE_CODE_OVERLOADED, "Too much waits to be saved; try again.");
+        return STATUS_OK;
+    }
+    if (crdt_doc_size(document->crdt).heap_bytes > config->document_bytes_max) {
+        document_reject(subscription, WIRE_CODE_LIMIT, "The document is larger than document_bytes.");
+        return STATUS_OK;
+    }
+
+    struct crdt_update_result result = { 0 };
+    struct bytes_writer relay = connection_writer();
+    status = document_apply(document, update, &result, &relay);
+    if (status == STATUS_MALFORMED)
+        return status;
+    if (status == STATUS_CONFLICT) {
+        document_put_aside(document, "no_memory_to_relay");
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) {
+        document_reject(subscription, wire_code_of_status(status), NULL);
+        return STATUS_OK;
+    }
+    bool integrated = result.units_new > 0 || result.units_deleted > 0;
+    if (!integrated && !result.parked) {
+        persist_nothing_new(subscription);
+        bytes_writer_finish(&relay);
+        return STATUS_OK;
+    }
+    document->last_author = subscription->connection->participant.user;
+    status = persist_update(subscription, update);
+    if (status != STATUS_OK) {
+        bytes_writer_finish(&relay);
+        document_put_aside(document, status_name(status));
+        return STATUS_OK;
+    }
+    bool somebody_else = subscription->document_link.next != subscription->document_link.previous; /* two links and the head */
+    if (integrated && somebody_else) {
+        struct frame *frame = frame_of_sync(WIRE_UPDATE, document->number, result.verbatim ? update : bytes_written(&relay));
+        if (frame == NULL)
+            document_put_aside(document, "no_memory_for_frame");
+        else
+            document_broadcast(document, frame, subscription);
+        frame_release(frame);
+    }
+    bytes_writer_finish(&relay);
+    return STATUS_OK;
+}
+
+enum status document_merge(struct document *document, struct bytes update) {
+    struct crdt_update_result result = { 0 };
+    struct bytes_writer relay = connection_writer();
+    enum status status = document_apply(document, update, &result, &relay);
+    bool integrated = result.units_new > 0 || result.units_deleted > 0;
+    if (status == STATUS_OK && integrated && !list_empty(&document->subscriptions)) {
+        struct frame *frame = frame_of_sync(WIRE_UPDATE, document->number, result.verbatim ? update : bytes_written(&relay));
+        if (frame != NULL)
+            document_broadcast(document, frame, NULL);
+        else
+            status = STATUS_NO_MEMORY;
+        frame_release(frame);
+    }
+    bytes_writer_finish(&relay);
+    return status;
+}
+
+enum status document_answer(struct subscription *subscription, struct bytes state_vector) {
+    struct document *document = subscription->document;
+    struct bytes_writer diff = connection_writer();
+    enum status status = crdt_update_encode_diff(document->crdt, state_vector, &diff);
+    if (status == STATUS_OK) {
+        struct frame *frame = frame_of_sync(WIRE_UPDATE, document->number, bytes_written(&diff));
+        if (frame != NULL)
+            connection_send(subscription->connection, frame);
+        else
+            status = STATUS_NO_MEMORY;
+        frame_release(frame);
+    }
+    bytes_writer_finish(&diff);
+    if (status != STATUS_OK && status != STATUS_MALFORMED) /* without the answer the peer would wait for ever */
+        connection_close(subscription->connection, WIRE_CLOSE_INTERNAL, "no memory for the answer");
+    return status;
+}
+
+/* ---- awareness ---- */
+
+enum status document_awareness(struct subscription *subscription, struct bytes update) {
+    struct document *document = subscription->document;
+    return room_apply(&document->room, &subscription->member, subscription->connection->id, update,
+                      server_now_ms(document->session->server));
+}
+
+static void document_room_flush(struct room *room) {
+    struct document *document = list_entry(room, struct document, room);
+    uint64_t except;
+    struct frame *frame = room_frame_changed(room, document->number, &except);
+    if (frame == NULL)
+        return;
+    list_each (link, &document->subscriptions) {
+        struct subscription *subscription = list_entry(link, struct subscription, document_link);
+        if (subscription->connection->id != except)
+            connection_send(subscription->connection, frame);
+    }
+    frame_release(frame);
+}
+
+/* ---- the end ---- */
+
+void document_gone(struct document *document, enum wire_gone reason) {
+    struct log_subject subject = document_subject(document);
+    log_info(&subject, "document.gone", "reason=%d", reason);
+    struct wire_doc_gone gone = { .doc = document->number, .file = document->file, .reason = reason };
+    struct bytes_writer values = connection_writer();
+    wire_notification_begin(&values, "doc.gone");
+    wire_doc_gone_write(&values, &gone);
+    struct frame *frame = values.status == STATUS_OK ? frame_of_values(bytes_written(&values)) : NULL;
+    bytes_writer_finish(&values);
+    if (frame != NULL)
+        document_broadcast(document, frame, NULL);
+    frame_release(frame);
+    document_destroy(document);
+}
+
+void document_tick(struct document *document, uint64_t now_ms) {
+    if (document->state != DOCUMENT_OPEN)
+        return;
+    room_expire(&document->room, now_ms);
+    persist_tick(document, now_ms);
+    bool idle = list_empty(&document->subscriptions) && list_empty(&document->openers) && document->idle_since_ms != 0 &&
+                now_ms >= document->idle_since_ms + server_config(document->session->server)->evict_idle_ms;
+    if (idle && persist_saved(document)) {
+        struct log_subject subject = document_subject(document);
+        log_debug(&subject, "document.evicted", "heap_bytes=%zu", crdt_doc_size(document->crdt).heap_bytes);
+        document_destroy(document);
+    }
+}

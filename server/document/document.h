@@ -1,0 +1,118 @@
+/* document.h — one file's CRDT in memory, its subscribers, its way into the database.
+ *
+ *   kind 3 ──▶ document_update ──▶ rights, limits, claims ──▶ crdt apply ──▶ journal_append ──▶ group g
+ *                                                                │
+ *                                                                └─▶ one frame ──▶ every other subscriber
+ *   group g durable ──▶ document_on_durable ──▶ kind 4 to whoever waits for a group up to g
+ *
+ *   state of a document                                                        transition → function
+ *
+ *     OPENING ──▶ OPEN ──▶ CLOSED                                               OPENING → OPEN      document_open_done
+ *        │          │                                                           OPENING → CLOSED    document_open_fail
+ *        └──────────┴──▶ CLOSED (file deleted, quarantined, poisoned row)       OPEN → CLOSED       document_gone, document_evict
+ *
+ * Acks. `n` counts every kind 3 of a subscription. An update goes into journal group g; when g is durable, n may be acknowledged.
+ * Groups finish in order and at most two of a document are unfinished, so a subscription waits for at most two (group, n) pairs.
+ * An update that brought nothing new waits for the newest group of the document. */
+#ifndef SERVER_DOCUMENT_H
+#define SERVER_DOCUMENT_H
+
+#include "crdt/crdt.h"
+#include "session/session.h"
+#include "store/documents.h"
+#include "wire/doc_wire.h"
+
+enum document_state { DOCUMENT_OPENING, DOCUMENT_OPEN, DOCUMENT_CLOSED };
+
+enum { DOCUMENT_SUBSCRIPTIONS_MAX = 1024 }; /* open documents of one connection: an editor with every tab open, and room */
+
+struct document {
+    struct session *session;
+    struct list session_link;
+    struct uuid file;
+    uint64_t number;
+    enum document_state state;
+    int64_t epoch;
+    char *root_name;
+    size_t root_name_size;
+    struct crdt_doc *crdt;
+    struct room room;
+    struct list subscriptions;
+    struct list openers; /* document_open operations that wait for the load */
+    struct uuid last_author;
+    uint64_t idle_since_ms; /* 0: somebody reads */
+
+    /* persist.c */
+    struct store_load load;
+    struct journal_line line;
+    struct checkpoint_job checkpoint;
+    bool checkpointing;
+    int64_t checkpoint_version;
+    uint64_t changes;             /* updates that brought something, counted */
+    uint64_t changes_encoding;    /* `changes` when the running checkpoint encoded the state */
+    uint64_t changes_saved;       /* `changes` that the newest checkpoint holds */
+    uint64_t journal_bytes_saved; /* line's bytes_total at the newest checkpoint, less what was loaded from the journal */
+    uint64_t state_bytes;         /* of the newest checkpoint */
+    uint64_t changed_since_ms;    /* the oldest change that no checkpoint holds; 0: none */
+    uint64_t changed_last_ms;
+    uint64_t checkpoint_not_before_ms; /* after a failure */
+};
+
+struct subscription {
+    struct document *document;
+    struct connection *connection;
+    struct list document_link;
+    struct list connection_link;
+    uint64_t count;   /* kind 3 values since doc.open */
+    uint64_t acked;   /* n of the last ack */
+    uint64_t refused; /* the n that was refused; 0: none. Everything after it is refused, too */
+    struct {
+        uint64_t group;
+        uint64_t count;
+    } waits[2]; /* in order; group 0: free */
+    uint64_t client_id;
+    bool writable;
+    struct room_member member;
+};
+
+/* The document of that file in this session, or NULL. Cost: open documents of the session. */
+struct document *document_find(const struct session *session, const struct uuid *file);
+
+/* A connection's subscription to document `number`, or NULL. */
+struct subscription *connection_subscription(const struct connection *connection, uint64_t number);
+
+/* A new document in state OPENING, without content. STATUS_NO_MEMORY. */
+enum status document_create(struct session *session, const struct uuid *file, struct document **out);
+
+/* Frees it at once; its subscriptions are ended without a word. What is not durable is still written by the store. */
+void document_destroy(struct document *document);
+
+/* Replaces the connection's older subscription to the same document. STATUS_NO_MEMORY; STATUS_TOO_BIG: DOCUMENT_SUBSCRIPTIONS_MAX.
+ */
+enum status document_subscribe(struct document *document, struct connection *connection, uint64_t client_id,
+                               struct subscription **out);
+void document_unsubscribe(struct subscription *subscription);
+
+/* One kind 3. STATUS_MALFORMED: not an update, nothing happened and the connection is to be closed. Any other refusal is told to
+ * the sender by doc.rejected and answers STATUS_OK. */
+enum status document_update(struct subscription *subscription, struct bytes update);
+
+/* One kind 5. STATUS_MALFORMED. */
+enum status document_awareness(struct subscription *subscription, struct bytes update);
+
+/* One kind 6: answers what the peer lacks. STATUS_MALFORMED. */
+enum status document_answer(struct subscription *subscription, struct bytes state_vector);
+
+/* Ends an open document: tells every subscriber doc.gone and frees it. */
+void document_gone(struct document *document, enum wire_gone reason);
+
+/* Expires awareness, checkpoints when due, evicts when idle and clean. May free the document. */
+void document_tick(struct document *document, uint64_t now_ms);
+
+/* What another writer wrote: applied and sent to every subscriber. Status as crdt_update_apply. */
+enum status document_merge(struct document *document, struct bytes update);
+
+/* Sends `frame` to every subscriber but `except` (may be NULL). */
+void document_broadcast(struct document *document, struct frame *frame, const struct subscription *except);
+
+#endif

@@ -1,0 +1,248 @@
+/* document_open.c — the model of an asynchronous operation here: one struct, steps in the order in which they happen.
+ *
+ *   document_open
+ *        │ [document_claim]: file, epoch, client id
+ *        ▼
+ *   document_open_on_claimed ──▶ open in memory ──────────────────────────────┐
+ *        │ not in memory: the first opener loads, the others queue up           │
+ *        ▼                                                                     │
+ *   document_open_on_loaded: checkpoint, then the journal's tail               │
+ *        │                                                                     ▼
+ *        └──▶ each opener ──▶ document_open_done: subscription and answer, or the error; frees the operation
+ *
+ * The connection may go at any time: the operation keeps its id. The session may not: the operation counts in session->calls. The
+ * document may: document_open_abandon() answers whoever waits for it. */
+#include "document/document_open.h"
+
+#include "config.h"
+#include "document/persist.h"
+#include "log.h"
+
+#include <assert.h>
+
+enum { DOCUMENT_OPEN_ARENA_BYTES = 8192 };
+
+struct document_open {
+    struct session *session;
+    struct list opener_link; /* in document->openers, or alone */
+    uint64_t connection_id;
+    uint32_t msgid;
+    uint64_t client_id;
+    bool has_epoch;
+    uint64_t epoch;
+    char path[WIRE_PATH_BYTES_MAX];
+    size_t path_size;
+};
+
+static void document_open_on_claimed(void *context, const struct reply *reply);
+static void document_open_on_loaded(void *context, enum status status, const char *reason, struct loaded_document *loaded);
+static void document_open_done(struct document_open *op, struct document *document, const struct wire_fault *fault);
+
+void document_open(struct connection *connection, uint32_t msgid, const struct wire_doc_open *open) {
+    struct session *session = connection->session;
+    struct document_open *op = mem_zalloc(&mem_default, sizeof *op);
+    if (op == NULL) {
+        struct wire_fault fault = wire_fault(WIRE_CODE_OVERLOADED);
+        connection_send_fault(connection, msgid, &fault);
+        return;
+    }
+    op->session = session;
+    op->connection_id = connection->id;
+    op->msgid = msgid;
+    op->client_id = open->client_id;
+    op->has_epoch = open->has_epoch;
+    op->epoch = open->epoch;
+    list_init(&op->opener_link);
+    session->calls++;
+
+    struct arena arena;
+    arena_init(&arena, &mem_default, DOCUMENT_OPEN_ARENA_BYTES);
+    struct params *params = params_new(&arena);
+    params_add_uuid(params, &session->id);
+    params_add_uuid(params, uuid_is_nil(&open->file) ? NULL : &open->file);
+    params_add_text(params, open->path);
+    params_add_i64(params, (int64_t)open->client_id);
+    params_add_uuid(params, &connection->participant.user);
+    enum status status = store_submit(session->server->store, NULL, "document_claim", params, document_open_on_claimed, op);
+    arena_finish(&arena);
+    if (status != STATUS_OK) {
+        struct wire_fault fault = wire_fault(wire_code_of_status(status));
+        document_open_done(op, NULL, &fault);
+    }
+}
+
+/* Begins loading a document that is not in memory. */
+static enum status document_open_load(struct document *document) {
+    return store_load(document->session->server->store, &document->load, &document->file, document_open_on_loaded, document);
+}
+
+static void document_open_on_claimed(void *context, const struct reply *reply) {
+    struct document_open *op = context;
+    struct session *session = op->session;
+    struct connection *connection = server_connection(session->server, op->connection_id);
+    struct wire_fault fault = wire_fault(WIRE_CODE_INTERNAL);
+    if (connection == NULL || connection->session != session) {
+        document_open_done(op, NULL, &fault);
+        return;
+    }
+    if (reply->status != STATUS_OK) {
+        fault = wire_fault(wire_code_of_status(reply->status));
+        document_open_done(op, NULL, &fault);
+        return;
+    }
+    if (reply->row_count == 0) {
+        fault = wire_fault_say(WIRE_CODE_NOT_FOUND, "There is no such file.");
+        document_open_done(op, NULL, &fault);
+        return;
+    }
+    struct row row = reply_row(reply, 0);
+    struct uuid file = row_uuid(&row, 0);
+    struct bytes path = row_text(&row, 1);
+    uint64_t epoch = (uint64_t)row_i64(&row, 2);
+    if (row_bool(&row, 4)) {
+        fault = wire_fault(WIRE_CODE_QUARANTINED);
+    } else if (row_bool(&row, 5)) {
+        fault = wire_fault_say(WIRE_CODE_UNSUPPORTED, "This file is binary; it has no document.");
+    } else if (op->has_epoch && op->epoch != epoch) {
+        fault = wire_fault(WIRE_CODE_EPOCH_MISMATCH);
+        fault.has_epoch = true;
+        fault.epoch = epoch;
+    } else {
+        struct uuid holder = row_uuid(&row, 6);
+        if (uuid_equal(&holder, &connection->participant.user))
+            goto claimed;
+        fault = wire_fault(WIRE_CODE_CLIENT_ID_TAKEN);
+    }
+    document_open_done(op, NULL, &fault);
+    return;
+
+claimed:
+    op->path_size = path.size < sizeof op->path ? path.size : sizeof op->path;
+    memcpy(op->path, path.data, op->path_size);
+    struct document *document = document_find(session, &file);
+    if (document != NULL && document->state == DOCUMENT_OPEN) {
+        document_open_done(op, document, NULL);
+        return;
+    }
+    if (document == NULL) {
+        enum status status = document_create(session, &file, &document);
+        if (status == STATUS_OK && (status = document_open_load(document)) != STATUS_OK)
+            document_destroy(document);
+        if (status != STATUS_OK) {
+            fault = wire_fault(wire_code_of_status(status));
+            document_open_done(op, NULL, &fault);
+            return;
+        }
+    }
+    list_append(&document->openers, &op->opener_link);
+}
+
+/* Fills a document from what was loaded. STATUS_DAMAGED: the stored bytes are no document. */
+static enum status document_open_fill(struct document *document, struct loaded_document *loaded) {
+    const struct config *config = server_config(document->session->server);
+    struct crdt_doc_options options = {
+        .gc = true,
+        .update_bytes_max = config->document_bytes_max,
+        .pending_bytes_max = config->pending_bytes_max,
+    };
+    enum status status = crdt_doc_create(&options, &document->crdt);
+    if (status != STATUS_OK)
+        return status;
+    document->root_name = mem_alloc(&mem_default, loaded->root_name.size + 1);
+    if (document->root_name == NULL)
+        return STATUS_NO_MEMORY;
+    memcpy(document->root_name, loaded->root_name.data, loaded->root_name.size);
+    document->root_name[loaded->root_name.size] = '\0';
+    document->root_name_size = loaded->root_name.size + 1;
+    document->epoch = loaded->epoch;
+
+    struct crdt_txn *txn = crdt_txn_begin(document->crdt);
+    if (loaded->state.size > 0)
+        status = loaded->format == CRDT_FORMAT_YJS_V1 ? crdt_update_apply(txn, loaded->state, NULL) : STATUS_DAMAGED;
+    struct journal_entry entry;
+    while (status == STATUS_OK && loaded_document_next(loaded, &entry)) {
+        status = crdt_update_apply(txn, entry.update, NULL);
+        document->last_author = entry.author;
+    }
+    crdt_txn_commit(txn, NULL, NULL);
+    return status == STATUS_MALFORMED ? STATUS_DAMAGED : status;
+}
+
+static void document_open_on_loaded(void *context, enum status status, const char *reason, struct loaded_document *loaded) {
+    struct document *document = context;
+    struct session *session = document->session;
+    struct log_subject subject = { .session = &session->id, .file = &document->file };
+    assert(document->state == DOCUMENT_OPENING);
+    if (status == STATUS_OK) {
+        status = document_open_fill(document, loaded);
+        reason = "stored updates cannot be applied";
+    }
+    if (status != STATUS_OK) {
+        log_error(&subject, "document.load_failed", "status=%s reason=\"%s\"", status_name(status), reason);
+        if (status == STATUS_DAMAGED)
+            persist_quarantine(session, &document->file, reason);
+        document_open_abandon(document, status);
+        document_destroy(document);
+        return;
+    }
+    document->state = DOCUMENT_OPEN;
+    persist_begin(document, loaded->version, loaded->state.size, loaded->journal_bytes);
+    log_debug(&subject, "document.opened", "state_bytes=%zu journal_rows=%u", loaded->state.size, loaded->row_count);
+    list_each (link, &document->openers)
+        document_open_done(list_entry(link, struct document_open, opener_link), document, NULL);
+}
+
+void document_open_abandon(struct document *document, enum status status) {
+    struct wire_fault fault =
+        status == STATUS_DAMAGED ? wire_fault(WIRE_CODE_QUARANTINED) : wire_fault(wire_code_of_status(status));
+    list_each (link, &document->openers)
+        document_open_done(list_entry(link, struct document_open, opener_link), NULL, &fault);
+}
+
+static void document_open_answer(struct document_open *op, struct document *document, struct connection *connection) {
+    struct subscription *subscription;
+    struct wire_fault fault;
+    struct bytes_writer state_vector = connection_writer();
+    enum status status = crdt_state_vector_encode(document->crdt, &state_vector);
+    if (status == STATUS_OK)
+        status = document_subscribe(document, connection, op->client_id, &subscription);
+    if (status != STATUS_OK) {
+        fault = status == STATUS_TOO_BIG ? wire_fault_limit("open_documents", DOCUMENT_SUBSCRIPTIONS_MAX)
+                                         : wire_fault(wire_code_of_status(status));
+        connection_send_fault(connection, op->msgid, &fault);
+        bytes_writer_finish(&state_vector);
+        return;
+    }
+    struct wire_doc_opened opened = {
+        .doc = document->number,
+        .file = document->file,
+        .path = bytes_of(op->path, op->path_size),
+        .epoch = (uint64_t)document->epoch,
+        .access = subscription->writable ? WIRE_ACCESS_WRITE : WIRE_ACCESS_READ,
+        .root = bytes_text(document->root_name),
+        .state_vector = bytes_written(&state_vector),
+    };
+    struct bytes_writer values = connection_writer();
+    wire_result_begin(&values, op->msgid);
+    wire_doc_opened_write(&values, &opened);
+    connection_send_values(connection, &values);
+    bytes_writer_finish(&state_vector);
+    struct frame *keyframe = room_keyframe(&document->room, document->number);
+    if (keyframe != NULL)
+        connection_send(connection, keyframe);
+    frame_release(keyframe);
+}
+
+static void document_open_done(struct document_open *op, struct document *document, const struct wire_fault *fault) {
+    struct session *session = op->session;
+    struct connection *connection = server_connection(session->server, op->connection_id);
+    list_remove(&op->opener_link);
+    if (connection != NULL && connection->session == session) {
+        if (document != NULL)
+            document_open_answer(op, document, connection);
+        else
+            connection_send_fault(connection, op->msgid, fault);
+    }
+    session->calls--;
+    mem_free(&mem_default, op, sizeof *op);
+}

@@ -1,0 +1,52 @@
+/* host.h — what a feature may do: answer, tell the others, store, and little more. */
+#ifndef SERVER_HOST_H
+#define SERVER_HOST_H
+
+#include "feature/feature.h"
+#include "store/params.h"
+#include "store/row.h"
+
+typedef void (*host_write)(struct bytes_writer *out, const void *message);
+typedef void (*host_on_stored)(struct feature_call *call, const struct reply *reply);
+
+/* Answers the call with what `write` makes of `result`; NULL: an empty map. Once per call. */
+void host_respond(struct feature_call *call, host_write write, const void *result);
+
+/* Answers the call with an error. */
+void host_fail(struct feature_call *call, const struct wire_fault *fault);
+
+/* Answers STATUS_MALFORMED after noting which field is wrong, STATUS_OK if none is. */
+enum status host_check(struct feature_call *call, const struct pack_fields *fields);
+
+/* Runs a named statement; `on_stored` is called with its reply if that succeeded. A failure answers the call by itself (unless the
+ * statement's `constraint` is one that the feature translates: host_translate). STATUS as store_submit. */
+enum status host_store(struct feature_call *call, const char *statement, const struct params *params, host_on_stored on_stored);
+
+/* Runs a statement of the session itself, without a call; failures are logged. `params` may come from any arena. */
+enum status host_store_quietly(struct feature_session *session, const char *statement, const struct params *params);
+
+/* Sends a notification to every participant of the call's session, the caller included. */
+void host_broadcast(struct feature_call *call, const char *method, host_write write, const void *message);
+
+/* A new version 7 id. */
+struct uuid host_new_id(const struct feature_call *call);
+
+/* The file was deleted: its open document ends for everyone. */
+void host_file_gone(struct feature_call *call, const struct uuid *file);
+
+/* A participant with a document open. */
+struct host_presence {
+    struct uuid user;
+    struct uuid connection; /* of this boot; never used again */
+    struct uuid file;
+    struct bytes state; /* awareness, JSON as the client made it; size 0: none */
+};
+
+/* Visits every open document of every connection. */
+void host_each_presence(struct feature_session *session, void (*visit)(void *context, const struct host_presence *presence),
+                        void *context);
+
+/* The interval at which presence is written, ms. */
+uint64_t host_presence_interval_ms(const struct feature_session *session);
+
+#endif

@@ -1,0 +1,96 @@
+/* chat.c — messages beside the documents.
+ *
+ *   chat.send ──▶ chat_send ──▶ [chat_send: message + activity] ──▶ chat_send_on_stored ──▶ answer, chat.posted to the session
+ *
+ * A message is shown only after it is stored, so nobody sees what a crash could take back. The client's own message id makes a
+ * resend harmless: the stored row is answered again, and nobody is told twice. */
+#include "features/chat/chat.h"
+
+#include "feature/host.h"
+#include "features/chat/chat_wire.h"
+
+static void chat_send_on_stored(struct feature_call *call, const struct reply *reply) {
+    struct row row = reply_row(reply, 0);
+    struct chat_send send;
+    chat_send_read(call->params, &send);
+    struct chat_message message = {
+        .id = row_uuid(&row, 0),
+        .client_msg_id = send.client_msg_id,
+        .seq = (uint64_t)row_i64(&row, 1),
+        .at = (uint64_t)row_i64(&row, 2),
+        .user = call->user_id,
+        .name = call->user_name,
+        .text = send.text,
+        .reply_to = send.reply_to,
+    };
+    host_respond(call, chat_message_write, &message);
+    if (row_bool(&row, 3))
+        host_broadcast(call, "chat.posted", chat_message_write, &message);
+}
+
+static enum status chat_send(struct feature_call *call) {
+    struct chat_send send;
+    struct pack_fields fields = chat_send_read(call->params, &send);
+    enum status status = host_check(call, &fields);
+    if (status != STATUS_OK)
+        return status;
+    struct uuid id = host_new_id(call);
+    struct uuid activity = host_new_id(call);
+    struct params *params = params_new(&call->arena);
+    params_add_uuid(params, &id);
+    params_add_uuid(params, &call->session_id);
+    params_add_uuid(params, &call->user_id);
+    params_add_uuid(params, &send.client_msg_id);
+    params_add_text(params, send.text);
+    params_add_uuid(params, uuid_is_nil(&send.reply_to) ? NULL : &send.reply_to);
+    params_add_uuid(params, &activity);
+    return host_store(call, "chat_send", params, chat_send_on_stored);
+}
+
+static void chat_history_on_read(struct feature_call *call, const struct reply *reply) {
+    struct chat_history history;
+    chat_history_read(call->params, &history);
+    struct bytes_writer array;
+    bytes_writer_init(&array, &mem_default, 16u << 20);
+    uint32_t count = reply->row_count > history.limit ? (uint32_t)history.limit : reply->row_count;
+    pack_write_array(&array, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct row row = reply_row(reply, i);
+        struct chat_message message = {
+            .id = row_uuid(&row, 0),
+            .client_msg_id = row_uuid(&row, 1),
+            .seq = (uint64_t)row_i64(&row, 2),
+            .at = (uint64_t)row_i64(&row, 3),
+            .user = row_uuid(&row, 4),
+            .name = row_text(&row, 5),
+            .text = row_text(&row, 6),
+            .reply_to = row_uuid(&row, 7),
+        };
+        chat_message_write(&array, &message);
+    }
+    struct chat_page page = { .messages = bytes_written(&array), .more = reply->row_count > count };
+    if (array.status == STATUS_OK) {
+        host_respond(call, chat_page_write, &page);
+    } else {
+        struct wire_fault fault = wire_fault(wire_code_of_status(array.status));
+        host_fail(call, &fault);
+    }
+    bytes_writer_finish(&array);
+}
+
+static enum status chat_history(struct feature_call *call) {
+    struct chat_history history;
+    struct pack_fields fields = chat_history_read(call->params, &history);
+    enum status status = host_check(call, &fields);
+    if (status != STATUS_OK)
+        return status;
+    struct params *params = params_new(&call->arena);
+    params_add_uuid(params, &call->session_id);
+    params_add_i64(params, history.before == 0 ? INT64_MAX : (int64_t)history.before);
+    params_add_i64(params, (int64_t)history.limit + 1);
+    return host_store(call, "chat_history", params, chat_history_on_read);
+}
+
+static const struct feature_handler chat_handlers[] = { { "chat.send", chat_send }, { "chat.history", chat_history }, { 0 } };
+
+const struct feature chat_feature = { .name = "chat", .methods = chat_methods, .handlers = chat_handlers };

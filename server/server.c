@@ -1,0 +1,302 @@
+/* server.c — one loop's root: connections, sessions, the tick, the end of a turn, the way down.
+ *
+ *   end of a turn   flush every connection that has something to send ──▶ free the doomed ──▶ the store's own flush
+ *   tick (33 ms)    store, rooms of awareness; once a second connections and sessions
+ *   drain           reading stops ──▶ journal durable, acks out ──▶ connections closed with 1001, documents checkpointed ──▶ done
+ */
+#include "server.h"
+
+#include "config.h"
+#include "connection/connection.h"
+#include "document/document.h"
+#include "document/persist.h"
+#include "log.h"
+#include "loop/loop.h"
+#include "loop/socket.h"
+#include "loop/store_watch.h"
+#include "session/session.h"
+#include "store/store.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    SERVER_TICK_MS = 33,        /* presence leaves at most 30 times a second */
+    SERVER_SLOW_TICK_MS = 1000, /* deadlines, pings, checkpoints */
+    SERVER_PARSERS_IDLE = 16,   /* WebSocket parsers kept for the next message */
+    SERVER_ACK_MS = 5000,       /* of a drain: what the last acks may take before connections are closed all the same */
+};
+
+extern const struct embedded_file server_sql[];
+
+/* ---- the fleet and its handoffs ---- */
+
+struct server *fleet_owner(const struct fleet *fleet, const struct uuid *session) {
+    return fleet->servers[uuid_key(session) % fleet->count];
+}
+
+struct handoff *handoff_create(int fd, const struct uuid *session, struct bytes credential, struct bytes early, const char *peer) {
+    struct handoff *handoff = mem_zalloc(&mem_default, sizeof *handoff);
+    if (handoff == NULL)
+        return NULL;
+    handoff->memory_bytes = credential.size + early.size + 1;
+    handoff->memory = mem_alloc(&mem_default, handoff->memory_bytes);
+    if (handoff->memory == NULL) {
+        mem_free(&mem_default, handoff, sizeof *handoff);
+        return NULL;
+    }
+    handoff->fd = fd;
+    handoff->session = *session;
+    handoff->credential = bytes_of(handoff->memory, credential.size);
+    handoff->early = bytes_of(handoff->memory + credential.size, early.size);
+    if (credential.size > 0)
+        memcpy(handoff->memory, credential.data, credential.size);
+    if (early.size > 0)
+        memcpy(handoff->memory + credential.size, early.data, early.size);
+    snprintf(handoff->peer, sizeof handoff->peer, "%s", peer);
+    return handoff;
+}
+
+void handoff_destroy(struct handoff *handoff) {
+    if (handoff == NULL)
+        return;
+    if (handoff->fd >= 0)
+        close(handoff->fd);
+    mem_free(&mem_default, handoff->memory, handoff->memory_bytes);
+    mem_free(&mem_default, handoff, sizeof *handoff);
+}
+
+/* ---- start ---- */
+
+static void server_turn_end(void *context);
+static void server_tick(void *context);
+
+static void server_watch(void *context, unsigned slot, int fd, unsigned wants) {
+    struct server *server = context;
+    store_watch_set(server->store_watch, slot, fd, wants);
+}
+
+static void server_on_health(void *context, const struct store_health *health) {
+    struct server *server = context;
+    static const char *const names[] = { "connecting", "ready", "away", "refused" };
+    log_event(health->state == STORE_READY ? LOG_INFO : LOG_WARN, NULL, "store.state", "loop=%u state=%s reason=\"%s\"",
+              server->index, names[health->state], health->reason);
+}
+
+static void server_on_swept(void *context, const struct reply *reply) {
+    (void)context;
+    if (reply->status != STATUS_OK)
+        log_warn(NULL, "session.not_swept", "status=%s error=\"%s\"", status_name(reply->status), reply->error);
+}
+
+enum status server_create(const struct fleet *fleet, unsigned index, struct loop *loop, struct server **out) {
+    struct server *server = mem_zalloc(&mem_default, sizeof *server);
+    if (server == NULL)
+        return STATUS_NO_MEMORY;
+    server->fleet = fleet;
+    server->index = index;
+    server->loop = loop;
+    server->connection_next = 1;
+    server->document_next = 1;
+    ws_pool_init(&server->ws_pool, &mem_default, SERVER_PARSERS_IDLE, (unsigned)fleet->config->connections_max);
+    table_init(&server->connections, &mem_default);
+    table_init(&server->sessions, &mem_default);
+    list_init(&server->connection_list);
+    list_init(&server->flush);
+    list_init(&server->doomed);
+    list_init(&server->session_list);
+    list_init(&server->rooms);
+
+    static const struct embedded_file *const catalogs[] = { server_sql, NULL };
+    struct store_options options = {
+        .url = fleet->config->database,
+        .writer = server_new_id(server),
+        .catalogs = catalogs,
+        .dirty_bytes_max = fleet->config->dirty_bytes_max,
+    };
+    char reason[256] = "";
+    enum status status = store_watch_create(loop, &server->store_watch);
+    if (status == STATUS_OK) {
+        struct store_owner owner = { .context = server, .watch = server_watch, .health_changed = server_on_health };
+        status = store_create(&options, &owner, loop_now_ms(loop), reason, &server->store);
+    }
+    if (status == STATUS_OK) {
+        store_watch_attach(server->store_watch, server->store);
+        status = loop_timer_create(loop, server_tick, server, &server->tick);
+    }
+    if (status != STATUS_OK) {
+        log_error(NULL, "server.not_created", "status=%s reason=\"%s\"", status_name(status), reason);
+        server_destroy(server);
+        return status;
+    }
+    loop_on_turn_end(loop, server_turn_end, server);
+    loop_timer_start(server->tick, SERVER_TICK_MS, SERVER_TICK_MS);
+    if (index == 0)
+        store_submit(server->store, NULL, "session_sweep", NULL, server_on_swept, NULL);
+    *out = server;
+    return STATUS_OK;
+}
+
+void server_destroy(struct server *server) {
+    if (server == NULL)
+        return;
+    list_each (link, &server->session_list)
+        session_destroy(list_entry(link, struct session, server_link));
+    list_each (link, &server->connection_list) {
+        struct connection *connection = list_entry(link, struct connection, server_link);
+        connection_doom(connection);
+        connection_destroy(connection);
+    }
+    loop_timer_destroy(server->tick);
+    store_destroy(server->store);
+    store_watch_destroy(server->store_watch);
+    ws_pool_finish(&server->ws_pool);
+    table_finish(&server->connections);
+    table_finish(&server->sessions);
+    mem_free(&mem_default, server, sizeof *server);
+}
+
+/* ---- what others ask ---- */
+
+struct loop *server_loop(struct server *server) {
+    return server->loop;
+}
+
+struct store *server_store(struct server *server) {
+    return server->store;
+}
+
+const struct fleet *server_fleet(const struct server *server) {
+    return server->fleet;
+}
+
+const struct config *server_config(const struct server *server) {
+    return server->fleet->config;
+}
+
+uint64_t server_now_ms(const struct server *server) {
+    return loop_now_ms(server->loop);
+}
+
+uint64_t server_unix_ms(const struct server *server) {
+    return loop_unix_ms(server->loop);
+}
+
+struct uuid server_new_id(struct server *server) {
+    uint8_t random[10];
+    loop_random(server->loop, random, sizeof random);
+    return uuid_v7(loop_unix_ms(server->loop), random);
+}
+
+struct connection *server_connection(const struct server *server, uint64_t id) {
+    return table_get(&server->connections, id);
+}
+
+const char *server_not_ready(struct server *server, char *buffer, size_t buffer_bytes) {
+    struct store_health health = store_health(server->store);
+    if (server->draining)
+        snprintf(buffer, buffer_bytes, "the server is shutting down");
+    else if (health.state != STORE_READY)
+        snprintf(buffer, buffer_bytes, "the database is not there since %llu s: %s",
+                 (unsigned long long)(server_now_ms(server) - health.since_ms) / 1000, health.reason);
+    else
+        return NULL;
+    return buffer;
+}
+
+void server_accept(struct server *server, struct handoff *handoff) {
+    connection_open(server, handoff);
+}
+
+/* ---- turns and ticks ---- */
+
+static void server_turn_end(void *context) {
+    struct server *server = context;
+    while (!list_empty(&server->flush)) { /* flushing may close, and closing makes others send */
+        struct connection *connection = list_entry(server->flush.next, struct connection, flush_link);
+        list_remove(&connection->flush_link);
+        connection_flush(connection);
+    }
+    list_each (link, &server->doomed)
+        connection_destroy(list_entry(link, struct connection, doomed_link));
+    store_flush(server->store);
+}
+
+static void server_drain_step(struct server *server, uint64_t now_ms);
+
+static void server_slow_tick(struct server *server, uint64_t now_ms) {
+    list_each (link, &server->connection_list)
+        connection_tick(list_entry(link, struct connection, server_link), now_ms);
+    list_each (link, &server->session_list)
+        session_tick(list_entry(link, struct session, server_link), now_ms);
+}
+
+static void server_tick(void *context) {
+    struct server *server = context;
+    uint64_t now_ms = server_now_ms(server);
+    store_tick(server->store, now_ms);
+    while (!list_empty(&server->rooms)) {
+        struct room *room = list_entry(server->rooms.next, struct room, dirty_link);
+        list_remove(&room->dirty_link);
+        room->flush(room);
+    }
+    if (now_ms >= server->slow_tick_ms + SERVER_SLOW_TICK_MS) {
+        server->slow_tick_ms = now_ms;
+        server_slow_tick(server, now_ms);
+    }
+    if (server->draining)
+        server_drain_step(server, now_ms);
+}
+
+/* ---- the way down ---- */
+
+void server_drain(struct server *server, uint64_t timeout_ms, void (*done)(void *context, enum status status), void *context) {
+    assert(!server->draining);
+    server->draining = true;
+    server->drain_started_ms = server_now_ms(server);
+    server->drain_deadline_ms = server->drain_started_ms + timeout_ms;
+    server->drain_done = done;
+    server->drain_context = context;
+    list_each (link, &server->connection_list)
+        socket_pause(list_entry(link, struct connection, server_link)->socket, true);
+}
+
+/* Checkpoints whatever has changed; true when there is nothing left to save. */
+static bool server_drain_documents(struct server *server, bool *out_journal_clean) {
+    bool saved = true;
+    *out_journal_clean = true;
+    list_each (link, &server->session_list) {
+        list_each (each, &list_entry(link, struct session, server_link)->documents) {
+            struct document *document = list_entry(each, struct document, session_link);
+            if (document->state != DOCUMENT_OPEN)
+                continue;
+            *out_journal_clean &= journal_line_clean(&document->line);
+            persist_checkpoint(document);
+            saved &= persist_saved(document);
+        }
+    }
+    return saved;
+}
+
+static void server_drain_step(struct server *server, uint64_t now_ms) {
+    if (server->drain_done == NULL)
+        return;
+    bool journal_clean;
+    bool saved = server_drain_documents(server, &journal_clean);
+    if (journal_clean || now_ms >= server->drain_started_ms + SERVER_ACK_MS) {
+        list_each (link, &server->connection_list) {
+            struct connection *connection = list_entry(link, struct connection, server_link);
+            connection_close(connection, WIRE_CLOSE_DRAIN, "the server goes away; reconnect");
+            socket_pause(connection->socket, false);
+        }
+    }
+    bool late = now_ms >= server->drain_deadline_ms;
+    if (!late && (!saved || !list_empty(&server->connection_list)))
+        return;
+    log_event(saved ? LOG_INFO : LOG_ERROR, NULL, "server.drained", "loop=%u saved=%d ms=%llu", server->index, saved,
+              (unsigned long long)(now_ms - server->drain_started_ms));
+    void (*done)(void *context, enum status status) = server->drain_done;
+    server->drain_done = NULL;
+    done(server->drain_context, saved ? STATUS_OK : STATUS_UNAVAILABLE);
+}

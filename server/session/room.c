@@ -1,0 +1,120 @@
+/* room.c — the newest state of everybody, sent in ticks. */
+#include "session/room.h"
+
+#include <assert.h>
+
+enum { ROOM_FRAME_BYTES_MAX = 8 << 20, ROOM_CHANGED_MAX = CRDT_AWARENESS_CLIENTS_MAX };
+
+void room_init(struct room *room, struct server *server, void (*flush)(struct room *room)) {
+    *room = (struct room){ .dirty_list = &server->rooms, .flush = flush };
+    list_init(&room->dirty_link);
+}
+
+void room_finish(struct room *room) {
+    crdt_awareness_destroy(room->awareness);
+    mem_free(&mem_default, room->changed, room->changed_capacity * sizeof *room->changed);
+    list_remove(&room->dirty_link);
+    room->awareness = NULL;
+}
+
+/* Adds `client` to a list of distinct ids; false without memory or past `count_max`. */
+static bool room_note(uint64_t **list, uint32_t *count, uint32_t *capacity, uint32_t count_max, uint64_t client) {
+    for (uint32_t i = *count; i-- > 0;)
+        if ((*list)[i] == client)
+            return true;
+    if (*count == count_max)
+        return false;
+    if (*count == *capacity) {
+        uint32_t grown = *capacity == 0 ? 1 : *capacity * 2;
+        uint64_t *bigger = mem_resize(&mem_default, *list, *capacity * sizeof **list, grown * sizeof **list);
+        if (bigger == NULL)
+            return false;
+        *list = bigger;
+        *capacity = grown;
+    }
+    (*list)[(*count)++] = client;
+    return true;
+}
+
+static void room_on_change(void *context, enum crdt_awareness_change change, uint64_t client) {
+    struct room *room = context;
+    (void)change;
+    /* A change that cannot be noted reaches the others with the client's next renewal. */
+    room_note(&room->changed, &room->changed_count, &room->changed_capacity, ROOM_CHANGED_MAX, client);
+    if (list_empty(&room->dirty_link))
+        list_append(room->dirty_list, &room->dirty_link);
+}
+
+static enum status room_on_client(void *context, uint64_t client, uint64_t clock, struct bytes state) {
+    struct room_member *member = context;
+    (void)clock;
+    (void)state;
+    bool noted = room_note(&member->clients, &member->count, &member->capacity, ROOM_CLIENTS_PER_CONNECTION_MAX, client);
+    return noted ? STATUS_OK : STATUS_TOO_BIG;
+}
+
+static void room_changed_by(struct room *room, uint64_t connection) {
+    if (room->changed_count == 0)
+        room->changed_by = connection;
+    else if (room->changed_by != connection)
+        room->changed_by = 0;
+}
+
+enum status room_apply(struct room *room, struct room_member *member, uint64_t connection, struct bytes update, uint64_t now_ms) {
+    if (room->awareness == NULL) {
+        enum status made = crdt_awareness_create(&(struct crdt_awareness_options){ 0 }, &room->awareness);
+        if (made != STATUS_OK)
+            return made;
+    }
+    enum status status = crdt_awareness_each_client(update, room_on_client, member);
+    if (status != STATUS_OK)
+        return status;
+    room_changed_by(room, connection);
+    return crdt_awareness_apply(room->awareness, update, now_ms, room_on_change, room);
+}
+
+void room_leave(struct room *room, struct room_member *member, uint64_t now_ms) {
+    if (room->awareness != NULL && member->count > 0) {
+        room_changed_by(room, 0);
+        crdt_awareness_remove(room->awareness, member->clients, member->count, now_ms, room_on_change, room);
+    }
+    mem_free(&mem_default, member->clients, member->capacity * sizeof *member->clients);
+    *member = (struct room_member){ 0 };
+}
+
+void room_expire(struct room *room, uint64_t now_ms) {
+    if (room->awareness == NULL)
+        return;
+    room_changed_by(room, 0);
+    crdt_awareness_expire(room->awareness, now_ms, room_on_change, room);
+}
+
+static struct frame *room_frame(uint64_t number, struct bytes_writer *update) {
+    struct frame *frame = update->status == STATUS_OK ? frame_of_sync(WIRE_AWARENESS, number, bytes_written(update)) : NULL;
+    bytes_writer_finish(update);
+    return frame;
+}
+
+struct frame *room_frame_changed(struct room *room, uint64_t number, uint64_t *out_except) {
+    if (room->changed_count == 0)
+        return NULL;
+    struct bytes_writer update;
+    bytes_writer_init(&update, &mem_default, ROOM_FRAME_BYTES_MAX);
+    enum status status = crdt_awareness_encode(room->awareness, room->changed, room->changed_count, &update);
+    if (status != STATUS_OK)
+        update.status = status;
+    room->changed_count = 0;
+    *out_except = room->changed_by;
+    return room_frame(number, &update);
+}
+
+struct frame *room_keyframe(const struct room *room, uint64_t number) {
+    if (room->awareness == NULL || crdt_awareness_count(room->awareness) == 0)
+        return NULL;
+    struct bytes_writer update;
+    bytes_writer_init(&update, &mem_default, ROOM_FRAME_BYTES_MAX);
+    enum status status = crdt_awareness_encode_all(room->awareness, &update);
+    if (status != STATUS_OK)
+        update.status = status;
+    return room_frame(number, &update);
+}

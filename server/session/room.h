@@ -1,0 +1,47 @@
+/* room.h — awareness among the connections of one document, or of the session itself.
+ *
+ *   kind 5 in ──▶ room_apply: states kept, changed clients noted ──▶ (tick) room->flush: one frame with the newest of each ──▶ all
+ *
+ * A newcomer gets all states at once. States of a connection that has gone are removed and announced; states that nobody renews
+ * expire. The states are opaque JSON made by clients. */
+#ifndef SERVER_ROOM_H
+#define SERVER_ROOM_H
+
+#include "crdt/awareness.h"
+#include "document/frame.h"
+#include "server.h"
+#include "session/room_member.h"
+
+enum { ROOM_CLIENTS_PER_CONNECTION_MAX = 64 };
+
+struct room {
+    struct list dirty_link; /* in the server's list of rooms that have something to tell, or alone */
+    struct list *dirty_list;
+    void (*flush)(struct room *room); /* sends room_frame_changed() to the connections of the room's owner */
+    struct crdt_awareness *awareness; /* made with the first state */
+    uint64_t *changed;                /* clients changed since the last flush */
+    uint32_t changed_count;
+    uint32_t changed_capacity;
+    uint64_t changed_by; /* the one connection that caused all of it; 0: several */
+};
+
+void room_init(struct room *room, struct server *server, void (*flush)(struct room *room));
+void room_finish(struct room *room);
+
+/* Applies what `connection` sent; its clients are noted in `member`. STATUS_MALFORMED, STATUS_TOO_BIG, STATUS_NO_MEMORY: unchanged.
+ */
+enum status room_apply(struct room *room, struct room_member *member, uint64_t connection, struct bytes update, uint64_t now_ms);
+
+/* The member has gone: its states are removed. */
+void room_leave(struct room *room, struct room_member *member, uint64_t now_ms);
+
+void room_expire(struct room *room, uint64_t now_ms);
+
+/* What changed since the last call as one frame for document `number`; NULL if nothing did or there is no memory.
+ * `out_except`: the connection that knows it all already, 0: none. */
+struct frame *room_frame_changed(struct room *room, uint64_t number, uint64_t *out_except);
+
+/* All states as one frame, or NULL if there are none (or no memory). */
+struct frame *room_keyframe(const struct room *room, uint64_t number);
+
+#endif

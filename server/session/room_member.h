@@ -1,0 +1,13 @@
+/* room_member.h — which awareness clients a connection has introduced into a room; see room.h. */
+#ifndef SERVER_ROOM_MEMBER_H
+#define SERVER_ROOM_MEMBER_H
+
+#include <stdint.h>
+
+struct room_member {
+    uint64_t *clients;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+#endif

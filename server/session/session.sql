@@ -1,0 +1,54 @@
+-- Statements of sessions: who somebody is, coming and going.
+
+-- name: session_identity
+-- Who shows this token, and what they are in this session.
+-- $1 bytea token hash (SHA-256), $2 uuid session
+-- answers user id, username, display name, session exists, session is active, max_participants, role, kind, removed, expires at (ms, 0 never),
+-- files; no row: the token is unknown, expired or for another session. role and kind are null for strangers.
+select u.id, u.username::text, coalesce(u.display_name, u.username)::text, s.id is not null, coalesce(s.is_active, false),
+       coalesce(s.max_participants, 0), p.role::text, p.kind::text, coalesce(p.removed_at is not null, false),
+       coalesce((extract(epoch from t.expires_at) * 1000)::bigint, 0),
+       (select count(*) from files f where f.session_id = s.id and f.deleted_at is null and not f.is_folder)
+from access_tokens t
+join users u on u.id = t.user_id
+left join coding_sessions s on s.id = $2
+left join session_participants p on p.session_id = s.id and p.user_id = u.id
+where t.token_hash = $1 and t.kind = 'access' and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
+  and (t.session_id is null or t.session_id = $2);
+
+-- name: session_enter
+-- The first connection of a user in a session: a visit begins, the feed says so.
+-- $1 uuid session, $2 uuid user, $3 uuid new activity id
+with participant as (
+  update session_participants set left_at = null, last_seen_at = now() where session_id = $1 and user_id = $2 returning user_id
+), visit as (
+  insert into participant_visits (session_id, user_id) select $1, user_id from participant
+), person as (
+  update users set is_online = true, last_active = now() where id = $2
+)
+insert into activity_feed (id, session_id, user_id, activity_type) select $3, $1, user_id, 'user_joined' from participant;
+
+-- name: session_leave
+-- The last connection of a user in a session has gone.
+-- $1 uuid session, $2 uuid user, $3 uuid new activity id
+with participant as (
+  update session_participants set left_at = now(), last_seen_at = now() where session_id = $1 and user_id = $2 returning user_id
+), visit as (
+  update participant_visits set left_at = now() where session_id = $1 and user_id = $2 and left_at is null
+), person as (
+  update users set last_active = now(), is_online = exists (
+    select from participant_visits v where v.user_id = $2 and v.left_at is null and v.session_id <> $1)
+  where id = $2
+)
+insert into activity_feed (id, session_id, user_id, activity_type) select $3, $1, user_id, 'user_left' from participant;
+
+-- name: session_sweep
+-- At the start of a process: whoever a dead process left behind as present is not.
+with visits as (
+  update participant_visits set left_at = now() where left_at is null
+), participants as (
+  update session_participants set left_at = last_seen_at where left_at is null
+), presence as (
+  delete from editing_sessions
+)
+update users set is_online = false where is_online;

@@ -1,0 +1,269 @@
+/* session_join.c — from a token to a participant.
+ *
+ *   session_join ──▶ [session_identity] ──▶ session_join_on_identity ──▶ rights, limits ──▶ session_enter ──▶ answer
+ *                                                     │                                       └─▶ [session_enter]: visit, feed
+ *                                                     └──▶ refused: answer, close
+ *
+ * Nothing of a session is loaded before the credential is good. The record of the visit is written beside the answer: it is no
+ * condition for taking part. */
+#include "session/session_join.h"
+
+#include "access/token.h"
+#include "config.h"
+#include "document/document.h"
+#include "feature/registry.h"
+#include "log.h"
+#include "session/session.h"
+#include "store/store.h"
+#include "wire/session_wire.h"
+
+#include <stdio.h>
+
+enum { SESSION_JOIN_ARENA_BYTES = 16384, SESSION_PARTICIPANTS_FIRST_PAGE = 50 };
+
+struct session_join {
+    struct server *server;
+    uint64_t connection_id;
+    uint32_t msgid;
+};
+
+static void session_join_on_identity(void *context, const struct reply *reply);
+
+static void session_join_refuse(struct connection *connection, uint32_t msgid, const struct wire_fault *fault,
+                                uint16_t close_code) {
+    connection_send_fault(connection, msgid, fault);
+    connection_close(connection, close_code, fault->message);
+}
+
+void session_join(struct connection *connection, uint32_t msgid, struct bytes params) {
+    if (connection->state != CONNECTION_WAITING) {
+        struct wire_fault fault = wire_fault_say(WIRE_CODE_CONFLICT, "This connection has joined already.");
+        connection_send_fault(connection, msgid, &fault);
+        return;
+    }
+    struct wire_join join;
+    struct pack_fields fields = wire_join_read(params, &join);
+    if (fields.status != STATUS_OK) {
+        struct wire_fault fault = wire_fault_of_fields(&fields);
+        connection_send_fault(connection, msgid, &fault);
+        return;
+    }
+    if (join.protocol != WIRE_PROTOCOL_VERSION) {
+        struct wire_fault fault =
+            wire_fault_say(WIRE_CODE_UNSUPPORTED, "This server speaks protocol version %d.", WIRE_PROTOCOL_VERSION);
+        session_join_refuse(connection, msgid, &fault, WIRE_CLOSE_TOO_OLD);
+        return;
+    }
+    struct bytes credential = join.credential;
+    if (credential.size == 0)
+        credential = bytes_of(connection->credential, connection->credential_size);
+    if (credential.size == 0) {
+        struct wire_fault fault = wire_fault(WIRE_CODE_CREDENTIALS);
+        session_join_refuse(connection, msgid, &fault, WIRE_CLOSE_CREDENTIALS);
+        return;
+    }
+
+    struct server *server = connection->server;
+    struct session_join *op = mem_zalloc(&mem_default, sizeof *op);
+    struct arena arena;
+    arena_init(&arena, &mem_default, SESSION_JOIN_ARENA_BYTES);
+    enum status status = STATUS_NO_MEMORY;
+    if (op != NULL) {
+        *op = (struct session_join){ .server = server, .connection_id = connection->id, .msgid = msgid };
+        uint8_t hash[TOKEN_HASH_BYTES];
+        token_hash(credential, hash);
+        struct params *values = params_new(&arena);
+        params_add_bytea(values, bytes_of(hash, sizeof hash));
+        params_add_uuid(values, &connection->session_id);
+        status = store_submit(server->store, NULL, "session_identity", values, session_join_on_identity, op);
+    }
+    arena_finish(&arena);
+    if (status != STATUS_OK) {
+        mem_free(&mem_default, op, sizeof *op);
+        struct wire_fault fault = wire_fault(wire_code_of_status(status));
+        session_join_refuse(connection, msgid, &fault, WIRE_CLOSE_UNAVAILABLE);
+        return;
+    }
+    connection->state = CONNECTION_JOINING;
+}
+
+/* Counts the users of a session, `user` once more if it is not among them. */
+static uint32_t session_join_users_with(const struct session *session, const struct uuid *user) {
+    uint32_t count = 1;
+    for (const struct list *link = session->connections.next; link != &session->connections; link = link->next) {
+        const struct connection *connection = list_entry(link, struct connection, session_link);
+        bool first = !uuid_equal(&connection->participant.user, user);
+        for (const struct list *earlier = session->connections.next; first && earlier != link; earlier = earlier->next)
+            first =
+                !uuid_equal(&list_entry(earlier, struct connection, session_link)->participant.user, &connection->participant.user);
+        count += first;
+    }
+    return count;
+}
+
+static bool session_join_user_here(const struct session *session, const struct connection *but) {
+    for (const struct list *link = session->connections.next; link != &session->connections; link = link->next) {
+        const struct connection *connection = list_entry(link, struct connection, session_link);
+        if (connection != but && uuid_equal(&connection->participant.user, &but->participant.user))
+            return true;
+    }
+    return false;
+}
+
+/* A visit begins or ends: one statement, its answer is only logged. */
+static void session_join_on_recorded(void *context, const struct reply *reply) {
+    (void)context;
+    if (reply->status != STATUS_OK)
+        log_warn(NULL, "participant.not_recorded", "status=%s error=\"%s\"", status_name(reply->status), reply->error);
+}
+
+static void session_join_record(struct session *session, const struct uuid *user, const char *statement) {
+    struct arena arena;
+    arena_init(&arena, &mem_default, SESSION_JOIN_ARENA_BYTES);
+    struct uuid activity = server_new_id(session->server);
+    struct params *values = params_new(&arena);
+    params_add_uuid(values, &session->id);
+    params_add_uuid(values, user);
+    params_add_uuid(values, &activity);
+    enum status status = store_submit(session->server->store, NULL, statement, values, session_join_on_recorded, NULL);
+    arena_finish(&arena);
+    if (status != STATUS_OK)
+        log_warn((&(struct log_subject){ .session = &session->id }), "participant.not_recorded", "status=%s", status_name(status));
+}
+
+void session_record_leave(struct session *session, const struct connection *connection) {
+    if (!session_join_user_here(session, connection))
+        session_join_record(session, &connection->participant.user, "session_leave");
+}
+
+/* Fits a view into a NUL-terminated field, cutting at a character boundary. */
+static void session_join_copy(char *out, size_t size_max, struct bytes text) {
+    size_t size = text.size < size_max ? text.size : size_max;
+    while (size < text.size && size > 0 && (text.data[size] & 0xc0) == 0x80)
+        size--;
+    if (size > 0)
+        memcpy(out, text.data, size);
+    out[size] = '\0';
+}
+
+static void session_join_answer(struct session *session, struct connection *connection, uint32_t msgid, uint64_t files_count,
+                                uint64_t expires_ms) {
+    const struct config *config = server_config(session->server);
+    const struct participant *participant = &connection->participant;
+    struct bytes_writer page = connection_writer();
+    struct wire_joined joined = {
+        .session = session->id,
+        .self = { .id = connection->id,
+                  .user = participant->user,
+                  .username = bytes_text(participant->username),
+                  .display_name = bytes_text(participant->display_name),
+                  .role = bytes_text(participant->role) },
+        .rights = participant->rights,
+        .boot = session->server->fleet->boot,
+        .limits = { .message_bytes = config->message_bytes_max,
+                    .update_bytes = config->message_bytes_max,
+                    .awareness_bytes = CRDT_AWARENESS_STATE_BYTES_MAX,
+                    .open_documents = DOCUMENT_SUBSCRIPTIONS_MAX,
+                    .requests_per_second = 0,
+                    .updates_per_second = 0,
+                    .files = 0,
+                    .document_bytes = config->document_bytes_max,
+                    .path_bytes = WIRE_PATH_BYTES_MAX,
+                    .chat_bytes = 16384 },
+        .files_count = files_count,
+        .token_expires_at = expires_ms,
+    };
+    session_write_participants(session, 0, SESSION_PARTICIPANTS_FIRST_PAGE, connection, &page, &joined.participants_next);
+    joined.participants = bytes_written(&page);
+    struct bytes_writer values = connection_writer();
+    wire_result_begin(&values, msgid);
+    wire_joined_write(&values, &joined);
+    if (page.status != STATUS_OK)
+        values.status = page.status;
+    connection_send_values(connection, &values);
+    bytes_writer_finish(&page);
+    struct frame *keyframe = room_keyframe(&session->room, 0);
+    if (keyframe != NULL) {
+        connection_send(connection, keyframe);
+        frame_release(keyframe);
+    }
+}
+
+static void session_join_on_identity(void *context, const struct reply *reply) {
+    struct session_join *op = context;
+    struct server *server = op->server;
+    struct connection *connection = server_connection(server, op->connection_id);
+    uint32_t msgid = op->msgid;
+    mem_free(&mem_default, op, sizeof *op);
+    if (connection == NULL || connection->state != CONNECTION_JOINING)
+        return;
+
+    struct wire_fault fault;
+    uint16_t close_code;
+    if (reply->status != STATUS_OK) {
+        log_warn((&(struct log_subject){ .session = &connection->session_id, .connection = connection->id }), "join.failed",
+                 "status=%s error=\"%s\"", status_name(reply->status), reply->error);
+        fault = wire_fault(WIRE_CODE_UNAVAILABLE);
+        close_code = WIRE_CLOSE_UNAVAILABLE;
+        goto refuse;
+    }
+    if (reply->row_count == 0) {
+        fault = wire_fault(WIRE_CODE_CREDENTIALS);
+        close_code = WIRE_CLOSE_CREDENTIALS;
+        goto refuse;
+    }
+    struct row row = reply_row(reply, 0);
+    if (!row_bool(&row, 3)) {
+        fault = wire_fault_say(WIRE_CODE_NOT_FOUND, "There is no such session.");
+        close_code = WIRE_CLOSE_GONE;
+        goto refuse;
+    }
+    if (row_is_null(&row, 6) || row_bool(&row, 8)) {
+        fault = wire_fault_say(WIRE_CODE_PERMISSION_DENIED,
+                               row_is_null(&row, 6) ? "You are not in this session." : "You were removed from this session.");
+        close_code = row_is_null(&row, 6) ? WIRE_CLOSE_DENIED : WIRE_CLOSE_REMOVED;
+        goto refuse;
+    }
+    if (!row_bool(&row, 4)) {
+        fault = wire_fault_say(WIRE_CODE_NOT_FOUND, "This session is closed.");
+        close_code = WIRE_CLOSE_GONE;
+        goto refuse;
+    }
+
+    struct participant *participant = &connection->participant;
+    char kind[PARTICIPANT_ROLE_BYTES_MAX + 1];
+    participant->user = row_uuid(&row, 0);
+    session_join_copy(participant->username, PARTICIPANT_NAME_BYTES_MAX, row_text(&row, 1));
+    session_join_copy(participant->display_name, PARTICIPANT_NAME_BYTES_MAX, row_text(&row, 2));
+    session_join_copy(participant->role, PARTICIPANT_ROLE_BYTES_MAX, row_text(&row, 6));
+    session_join_copy(kind, PARTICIPANT_ROLE_BYTES_MAX, row_text(&row, 7));
+    participant->rights = participant_rights(participant->role, kind);
+
+    struct session *session;
+    if (session_open(server, &connection->session_id, &session) != STATUS_OK) {
+        fault = wire_fault(WIRE_CODE_OVERLOADED);
+        close_code = WIRE_CLOSE_OVERLOADED;
+        goto refuse;
+    }
+    uint32_t users_max = (uint32_t)row_i32(&row, 5);
+    if (session_join_users_with(session, &participant->user) > users_max) {
+        fault = wire_fault_limit("max_participants", users_max);
+        close_code = WIRE_CLOSE_DENIED;
+        goto refuse;
+    }
+    uint64_t expires_ms = (uint64_t)row_i64(&row, 9);
+    uint64_t files_count = (uint64_t)row_i64(&row, 10);
+    session_enter(session, connection);
+    mem_free(&mem_default, connection->credential, connection->credential_size);
+    connection->credential = NULL;
+    connection->credential_size = 0;
+    session_join_answer(session, connection, msgid, files_count, expires_ms);
+    if (!session_join_user_here(session, connection))
+        session_join_record(session, &participant->user, "session_enter");
+    log_info((&(struct log_subject){ .session = &session->id, .connection = connection->id }), "participant.joined",
+             "role=%s connections=%u", participant->role, session->connection_count);
+    return;
+
+refuse:
+    session_join_refuse(connection, msgid, &fault, close_code);
+}
