@@ -36,6 +36,9 @@ struct http_reader {
     bool in_value; /* the last header callback was for a value */
     bool started;
     enum http_stage stage;
+    bool line_open;    /* the head's last byte did not end a line */
+    bool head_begun;   /* a byte of the first line was seen */
+    bool head_ended;   /* the empty line was seen */
     size_t head_bytes; /* received so far */
     struct bytes_writer text;
     struct http_fault fault;
@@ -79,8 +82,17 @@ static int http_on_target(http_parser *parser, const char *at, size_t size) {
     return http_append(reader, &reader->target, at, size);
 }
 
+/* RFC 9110, section 5.6.2: what a header's name may be made of. */
+static bool http_name_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
 static int http_on_name(http_parser *parser, const char *at, size_t size) {
     struct http_reader *reader = http_reader_of(parser);
+    for (size_t i = 0; i < size; i++)
+        if (!http_name_character(at[i]))
+            return http_refuse(reader, STATUS_MALFORMED, 400, "a header's name holds a character that it may not");
     if (reader->count == 0 || reader->in_value) {
         if (reader->count == reader->limits.headers_max)
             return http_refuse(reader, STATUS_TOO_BIG, 431, "there are more headers than allowed");
@@ -191,6 +203,9 @@ void http_reader_reset(struct http_reader *reader) {
     reader->started = false;
     reader->stage = HTTP_STAGE_HEAD;
     reader->head_bytes = 0;
+    reader->line_open = false;
+    reader->head_begun = false;
+    reader->head_ended = false;
     reader->status = STATUS_OK;
     http_parser_init(&reader->parser, type);
     reader->parser.data = reader;
@@ -248,6 +263,24 @@ static enum status http_fail(struct http_reader *reader, struct http_fault *faul
     return reader->status;
 }
 
+/* Whether a line of the head begins with white space: such a line would continue the one before it (RFC 9112, section 5.2), and
+ * http-parser joins them without a word. */
+static bool http_folded(struct http_reader *reader, struct bytes bytes) {
+    for (size_t i = 0; i < bytes.size && !reader->head_ended; i++) {
+        uint8_t byte = bytes.data[i];
+        if (!reader->line_open && (byte == ' ' || byte == '\t'))
+            return true;
+        if (byte == '\r')
+            continue;
+        if (byte != '\n')
+            reader->head_begun = true;
+        else if (!reader->line_open && reader->head_begun)
+            reader->head_ended = true;
+        reader->line_open = byte != '\n';
+    }
+    return false;
+}
+
 enum status http_reader_feed(struct http_reader *reader, struct bytes bytes, size_t *out_used, struct http_fault *fault) {
     assert(reader->stage == HTTP_STAGE_HEAD || reader->stage == HTTP_STAGE_BODY);
     *out_used = 0;
@@ -261,6 +294,10 @@ enum status http_reader_feed(struct http_reader *reader, struct bytes bytes, siz
         size = head_left;
     if (size == 0) {
         http_refuse(reader, STATUS_TOO_BIG, 431, "the head is longer than allowed");
+        return http_fail(reader, fault);
+    }
+    if (reader->stage == HTTP_STAGE_HEAD && http_folded(reader, bytes_of(bytes.data, size))) {
+        http_refuse(reader, STATUS_MALFORMED, 400, "a header is continued on a second line");
         return http_fail(reader, fault);
     }
     size_t used = http_parser_execute(&reader->parser, &http_settings, (const char *)bytes.data, size);
