@@ -1,0 +1,20 @@
+/* any.h — lib0's "any" values, kept as the bytes that came.
+ *
+ *   7f undefined   7e null   7d integer (varInt)   7c float32   7b float64   7a bigint64   79 false   78 true
+ *   77 string      76 object: count, count × (string, any)      75 array: count, count × any          74 bytes */
+#ifndef CRDT_SRC_ANY_H
+#define CRDT_SRC_ANY_H
+
+#include "ground/bytes.h"
+
+enum {
+    ANY_DEPTH_MAX = 512, /* JavaScript itself fails at some thousands */
+    ANY_UNDEFINED = 0x7f,
+    ANY_NULL = 0x7e
+};
+
+/* Steps over one value. `check`: strings are held against UTF-8 too; without it the bytes must have been checked before.
+ * STATUS_MALFORMED: cut off, an unknown tag, or nested deeper than ANY_DEPTH_MAX. Cost: its bytes; no recursion, no memory. */
+enum status any_skip(struct bytes_reader *reader, bool check);
+
+#endif

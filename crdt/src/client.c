@@ -1,0 +1,366 @@
+/* client.c — chunks split in half when they are full and vanish when they are empty; the directory follows as well as it can. */
+#include "client.h"
+
+#include "wire.h"
+
+#include <assert.h>
+
+enum {
+    TEXT_CHUNK_MIN = 32,
+    TEXT_CHUNK_MAX = 64 * 1024, /* growing further would copy nothing less and waste more */
+};
+
+static size_t run_chunk_bytes(uint32_t capacity) {
+    return sizeof(struct run_chunk) + capacity * (sizeof(uint64_t) + sizeof(uint32_t));
+}
+
+static void run_chunk_free(const struct mem *mem, struct run_chunk *chunk) {
+    mem_free(mem, chunk, run_chunk_bytes(chunk->capacity));
+}
+
+static enum status run_spares_fill(struct run_chunk **list, size_t *count, const struct mem *mem, size_t wanted,
+                                   uint32_t capacity) {
+    while (*count < wanted) {
+        struct run_chunk *chunk = mem_alloc(mem, run_chunk_bytes(capacity));
+        if (chunk == NULL)
+            return STATUS_NO_MEMORY;
+        *chunk = (struct run_chunk){ .next = *list, .capacity = capacity };
+        *list = chunk;
+        ++*count;
+    }
+    return STATUS_OK;
+}
+
+enum status run_spares_reserve(struct run_spares *spares, const struct mem *mem, size_t full, size_t small) {
+    enum status status = run_spares_fill(&spares->full, &spares->full_count, mem, full, RUN_CHUNK_FULL);
+    return status != STATUS_OK ? status : run_spares_fill(&spares->small, &spares->small_count, mem, small, RUN_CHUNK_SMALL);
+}
+
+static struct run_chunk *run_spares_take(struct run_chunk **list, size_t *count) {
+    struct run_chunk *chunk = *list;
+    assert(chunk != NULL);
+    *list = chunk->next;
+    --*count;
+    chunk->next = NULL;
+    chunk->previous = NULL;
+    chunk->count = 0;
+    return chunk;
+}
+
+void run_spares_trim(struct run_spares *spares, const struct mem *mem, size_t keep) {
+    while (spares->full_count > keep)
+        run_chunk_free(mem, run_spares_take(&spares->full, &spares->full_count));
+    while (spares->small_count > 0)
+        run_chunk_free(mem, run_spares_take(&spares->small, &spares->small_count));
+}
+
+static void text_chunks_free(struct text_chunk *chunk, const struct mem *mem) {
+    while (chunk != NULL) {
+        struct text_chunk *older = chunk->older;
+        mem_free(mem, chunk, sizeof *chunk + chunk->capacity);
+        chunk = older;
+    }
+}
+
+void client_finish(struct client *client, const struct mem *mem) {
+    for (struct run_chunk *chunk = client->first; chunk != NULL;) {
+        struct run_chunk *next = chunk->next;
+        run_chunk_free(mem, chunk);
+        chunk = next;
+    }
+    mem_free(mem, client->directory, client->directory_capacity * sizeof *client->directory);
+    text_chunks_free(client->text, mem);
+}
+
+/* The last directory slot whose clock is not above `clock`; there is one if the directory is not empty. */
+static uint32_t client_slot(const struct client *client, uint64_t clock) {
+    uint32_t low = 0;
+    uint32_t high = client->directory_count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (client->directory[middle].clock <= clock)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool run_chunk_holds(const struct run_chunk *chunk, uint64_t clock) {
+    return chunk->clocks[0] <= clock && (chunk->next == NULL || clock < chunk->next->clocks[0]);
+}
+
+struct run_place client_find(struct client *client, uint64_t clock) {
+    assert(clock < client->state);
+    struct run_chunk *chunk = client->last;
+    if (clock < chunk->clocks[0]) {
+        chunk = client->hint;
+        if (chunk == NULL || !run_chunk_holds(chunk, clock)) {
+            chunk = client->directory_count > 0 ? client->directory[client_slot(client, clock)].chunk : client->first;
+            while (!run_chunk_holds(chunk, clock))
+                chunk = chunk->next;
+        }
+    }
+    uint32_t low = 0;
+    uint32_t high = chunk->count;
+    if (chunk == client->hint && client->hint_at < high && chunk->clocks[client->hint_at] <= clock) {
+        low = client->hint_at;
+        if (low + 1 == high || clock < chunk->clocks[low + 1])
+            high = low + 1;
+    }
+    if (chunk->clocks[high - 1] <= clock)
+        low = high - 1;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (chunk->clocks[middle] <= clock)
+            low = middle;
+        else
+            high = middle;
+    }
+    client->hint = chunk;
+    client->hint_at = low;
+    return (struct run_place){ chunk, low };
+}
+
+bool run_place_next(struct run_place *place) {
+    if (++place->at < place->chunk->count)
+        return true;
+    place->chunk = place->chunk->next;
+    place->at = 0;
+    return place->chunk != NULL;
+}
+
+bool run_place_previous(struct run_place *place) {
+    if (place->at > 0) {
+        place->at--;
+        return true;
+    }
+    place->chunk = place->chunk->previous;
+    if (place->chunk == NULL)
+        return false;
+    place->at = place->chunk->count - 1;
+    return true;
+}
+
+/* Lists a chunk that stands behind its predecessor already. Failing costs speed only. */
+static void client_directory_add(struct client *client, const struct mem *mem, struct run_chunk *chunk) {
+    if (client->directory_count == client->directory_capacity) {
+        uint32_t capacity = client->directory_capacity == 0 ? 4 : client->directory_capacity * 2;
+        struct run_slot *directory =
+            mem_resize(mem, client->directory, client->directory_capacity * sizeof *directory, capacity * sizeof *directory);
+        if (directory == NULL)
+            return;
+        client->directory = directory;
+        client->directory_capacity = capacity;
+    }
+    if (client->directory_count == 0) {
+        client->directory[0] = (struct run_slot){ client->first->clocks[0], client->first };
+        client->directory_count = 1;
+        if (chunk == client->first)
+            return;
+        if (client->directory_count == client->directory_capacity)
+            return;
+    }
+    uint32_t at = client_slot(client, chunk->clocks[0]) + 1;
+    memmove(client->directory + at + 1, client->directory + at, (client->directory_count - at) * sizeof *client->directory);
+    client->directory[at] = (struct run_slot){ chunk->clocks[0], chunk };
+    client->directory_count++;
+}
+
+/* The slot that lists `chunk`, or NULL. */
+static struct run_slot *client_directory_slot(struct client *client, const struct run_chunk *chunk, uint64_t clock) {
+    if (client->directory_count == 0)
+        return NULL;
+    struct run_slot *slot = &client->directory[client_slot(client, clock)];
+    return slot->chunk == chunk ? slot : NULL;
+}
+
+static void client_link_chunk(struct client *client, struct run_chunk *after, struct run_chunk *chunk) {
+    chunk->previous = after;
+    chunk->next = after == NULL ? client->first : after->next;
+    if (chunk->next != NULL)
+        chunk->next->previous = chunk;
+    else
+        client->last = chunk;
+    if (after != NULL)
+        after->next = chunk;
+    else
+        client->first = chunk;
+}
+
+/* Replaces a client's small first chunk by a full-sized one. */
+static struct run_chunk *client_enlarge(struct client *client, const struct mem *mem, struct run_spares *spares,
+                                        struct run_chunk *small) {
+    struct run_chunk *chunk = run_spares_take(&spares->full, &spares->full_count);
+    struct run_slot *slot = client_directory_slot(client, small, small->clocks[0]);
+    memcpy(chunk->clocks, small->clocks, small->count * sizeof *small->clocks);
+    memcpy(run_items(chunk), run_items(small), small->count * sizeof(uint32_t));
+    chunk->count = small->count;
+    chunk->previous = small->previous;
+    chunk->next = small->next;
+    if (chunk->previous != NULL)
+        chunk->previous->next = chunk;
+    else
+        client->first = chunk;
+    if (chunk->next != NULL)
+        chunk->next->previous = chunk;
+    else
+        client->last = chunk;
+    if (slot != NULL)
+        slot->chunk = chunk;
+    if (client->hint == small)
+        client->hint = NULL;
+    run_chunk_free(mem, small);
+    return chunk;
+}
+
+static void run_chunk_put(struct run_chunk *chunk, uint32_t at, uint64_t clock, uint32_t item) {
+    uint32_t *items = run_items(chunk);
+    memmove(chunk->clocks + at + 1, chunk->clocks + at, (chunk->count - at) * sizeof *chunk->clocks);
+    memmove(items + at + 1, items + at, (chunk->count - at) * sizeof *items);
+    chunk->clocks[at] = clock;
+    items[at] = item;
+    chunk->count++;
+}
+
+void client_append_run(struct client *client, const struct mem *mem, struct run_spares *spares, uint64_t clock, uint32_t item) {
+    struct run_chunk *chunk = client->last;
+    if (chunk == NULL) {
+        chunk = run_spares_take(&spares->small, &spares->small_count);
+        client_link_chunk(client, NULL, chunk);
+    } else if (chunk->count == chunk->capacity) {
+        if (chunk->capacity < RUN_CHUNK_FULL) {
+            chunk = client_enlarge(client, mem, spares, chunk);
+        } else {
+            chunk = run_spares_take(&spares->full, &spares->full_count);
+            client_link_chunk(client, client->last, chunk);
+            run_chunk_put(chunk, 0, clock, item);
+            client_directory_add(client, mem, chunk);
+            client->runs++;
+            return;
+        }
+    }
+    run_chunk_put(chunk, chunk->count, clock, item);
+    client->runs++;
+}
+
+void client_insert_run(struct client *client, const struct mem *mem, struct run_spares *spares, struct run_place place,
+                       uint64_t clock, uint32_t item) {
+    struct run_chunk *chunk = place.chunk;
+    uint32_t at = place.at + 1;
+    if (chunk->count == chunk->capacity && chunk->capacity < RUN_CHUNK_FULL) {
+        chunk = client_enlarge(client, mem, spares, chunk);
+    } else if (chunk->count == chunk->capacity) {
+        struct run_chunk *upper = run_spares_take(&spares->full, &spares->full_count);
+        uint32_t half = chunk->count / 2;
+        upper->count = chunk->count - half;
+        memcpy(upper->clocks, chunk->clocks + half, upper->count * sizeof *upper->clocks);
+        memcpy(run_items(upper), run_items(chunk) + half, upper->count * sizeof(uint32_t));
+        chunk->count = half;
+        client_link_chunk(client, chunk, upper);
+        client_directory_add(client, mem, upper);
+        if (at > half) {
+            chunk = upper;
+            at -= half;
+        }
+    }
+    run_chunk_put(chunk, at, clock, item);
+    client->runs++;
+}
+
+void client_remove_run(struct client *client, const struct mem *mem, struct run_place place) {
+    struct run_chunk *chunk = place.chunk;
+    uint32_t *items = run_items(chunk);
+    struct run_slot *slot = place.at == 0 ? client_directory_slot(client, chunk, chunk->clocks[0]) : NULL;
+    chunk->count--;
+    memmove(chunk->clocks + place.at, chunk->clocks + place.at + 1, (chunk->count - place.at) * sizeof *chunk->clocks);
+    memmove(items + place.at, items + place.at + 1, (chunk->count - place.at) * sizeof *items);
+    client->runs--;
+    if (chunk->count > 0) {
+        if (slot != NULL)
+            slot->clock = chunk->clocks[0];
+        return;
+    }
+    if (slot != NULL) {
+        client->directory_count--;
+        memmove(slot, slot + 1, (size_t)(client->directory + client->directory_count - slot) * sizeof *slot);
+    }
+    if (chunk->previous != NULL)
+        chunk->previous->next = chunk->next;
+    else
+        client->first = chunk->next;
+    if (chunk->next != NULL)
+        chunk->next->previous = chunk->previous;
+    else
+        client->last = chunk->previous;
+    if (client->hint == chunk)
+        client->hint = NULL;
+    run_chunk_free(mem, chunk);
+}
+
+uint64_t client_runs_from(struct run_place place) {
+    uint64_t runs = place.chunk->count - place.at;
+    for (struct run_chunk *chunk = place.chunk->next; chunk != NULL; chunk = chunk->next)
+        runs += chunk->count;
+    return runs;
+}
+
+enum status client_text_reserve(struct client *client, const struct mem *mem, size_t bytes) {
+    if (bytes == 0 || (client->text != NULL && client->text->capacity - client->text->used >= bytes))
+        return STATUS_OK;
+    size_t capacity = client->text == NULL ? TEXT_CHUNK_MIN : client->text->capacity * 2;
+    capacity = capacity > TEXT_CHUNK_MAX ? TEXT_CHUNK_MAX : capacity;
+    capacity = capacity < bytes ? bytes : capacity;
+    struct text_chunk *chunk = mem_alloc(mem, sizeof *chunk + capacity);
+    if (chunk == NULL)
+        return STATUS_NO_MEMORY;
+    *chunk = (struct text_chunk){ .older = client->text, .capacity = capacity };
+    client->text = chunk;
+    return STATUS_OK;
+}
+
+const uint8_t *client_text_add(struct client *client, struct bytes content) {
+    if (content.size == 0)
+        return content_half_pair; /* anything but NULL */
+    struct text_chunk *chunk = client->text;
+    assert(chunk != NULL && chunk->capacity - chunk->used >= content.size);
+    uint8_t *at = chunk->bytes + chunk->used;
+    memcpy(at, content.data, content.size);
+    chunk->used += content.size;
+    client->text_bytes += content.size;
+    return at;
+}
+
+static bool item_content_in_arena(const struct item *item) {
+    return item->content_bytes > 0 && item->content != content_half_pair;
+}
+
+void client_text_compact(struct client *client, const struct mem *mem, struct items *items) {
+    size_t live = 0;
+    for (struct run_chunk *chunk = client->first; chunk != NULL; chunk = chunk->next)
+        for (uint32_t i = 0; i < chunk->count; i++) {
+            const struct item *item = item_at(items, run_items(chunk)[i]);
+            live += item_content_in_arena(item) ? item->content_bytes : 0;
+        }
+    struct text_chunk *fresh = NULL;
+    if (live > 0) {
+        fresh = mem_alloc(mem, sizeof *fresh + live);
+        if (fresh == NULL)
+            return;
+        *fresh = (struct text_chunk){ .capacity = live };
+    }
+    for (struct run_chunk *chunk = client->first; chunk != NULL; chunk = chunk->next)
+        for (uint32_t i = 0; i < chunk->count; i++) {
+            struct item *item = item_at(items, run_items(chunk)[i]);
+            if (!item_content_in_arena(item))
+                continue;
+            uint8_t *to = fresh->bytes + fresh->used;
+            memcpy(to, item->content, item->content_bytes);
+            item->content = to;
+            fresh->used += item->content_bytes;
+        }
+    text_chunks_free(client->text, mem);
+    client->text = fresh;
+    client->text_bytes = live;
+    client->text_dead = 0;
+}

@@ -1,0 +1,180 @@
+/* doc.c — making and ending a document; its clients. */
+#include "store.h"
+
+/* The document's own allocator counts what it asks from the caller's. */
+static void *doc_mem_resize(void *context, void *old, size_t old_bytes, size_t bytes) {
+    struct crdt_doc *doc = context;
+    void *block = doc->mem_outer->resize(doc->mem_outer->context, old, old_bytes, bytes);
+    if (block != NULL || bytes == 0)
+        doc->heap_bytes += bytes - (old == NULL ? 0 : old_bytes);
+    return block;
+}
+
+enum status crdt_doc_create(const struct crdt_doc_options *options, struct crdt_doc **out) {
+    if (options->client_id > VARINT_MAX)
+        return STATUS_RANGE;
+    const struct mem *mem = options->mem != NULL ? options->mem : &mem_default;
+    struct crdt_doc *doc = mem_zalloc(mem, sizeof *doc);
+    if (doc == NULL)
+        return STATUS_NO_MEMORY;
+    doc->mem_outer = mem;
+    doc->mem = (struct mem){ doc_mem_resize, doc };
+    doc->heap_bytes = sizeof *doc;
+    doc->options = *options;
+    if (options->update_bytes_max == 0)
+        doc->options.update_bytes_max = CRDT_UPDATE_BYTES_MAX;
+    if (options->pending_bytes_max == 0)
+        doc->options.pending_bytes_max = CRDT_PENDING_BYTES_MAX;
+    if (options->clients_max == 0 || options->clients_max >= CLIENT_NONE)
+        doc->options.clients_max = CRDT_CLIENTS_MAX;
+    items_init(&doc->items);
+    types_init(&doc->types);
+    table_init(&doc->clients_by_id, &doc->mem);
+    doc->txn.doc = doc;
+    doc->txn.deleted_first = ITEM_NONE;
+    doc->txn.deleted_last = ITEM_NONE;
+    *out = doc;
+    return STATUS_OK;
+}
+
+void crdt_doc_destroy(struct crdt_doc *doc) {
+    if (doc == NULL)
+        return;
+    assert(!doc->txn.open);
+    for (uint32_t i = 0; i < doc->client_count; i++) {
+        client_finish(doc->clients[i], &doc->mem);
+        mem_free(&doc->mem, doc->clients[i], sizeof *doc->clients[i]);
+    }
+    mem_free(&doc->mem, doc->clients, doc->client_capacity * sizeof *doc->clients);
+    mem_free(&doc->mem, doc->sorted, doc->client_capacity * sizeof *doc->sorted);
+    table_finish(&doc->clients_by_id);
+    run_spares_trim(&doc->spares, &doc->mem, 0);
+    pending_finish(doc);
+    types_finish(&doc->types, &doc->mem);
+    items_finish(&doc->items, &doc->mem);
+    assert(doc->heap_bytes == sizeof *doc);
+    const struct mem *mem = doc->mem_outer;
+    mem_free(mem, doc, sizeof *doc);
+}
+
+uint64_t crdt_doc_client_id(const struct crdt_doc *doc) {
+    return doc->options.client_id;
+}
+
+enum status crdt_doc_set_client_id(struct crdt_doc *doc, uint64_t client_id) {
+    if (client_id > VARINT_MAX)
+        return STATUS_RANGE;
+    doc->options.client_id = client_id;
+    return STATUS_OK;
+}
+
+struct client *doc_client(struct crdt_doc *doc, uint64_t id) {
+    if (doc->client_last != NULL && doc->client_last->id == id)
+        return doc->client_last;
+    struct client *client = table_get(&doc->clients_by_id, id);
+    if (client != NULL)
+        doc->client_last = client;
+    return client;
+}
+
+uint64_t crdt_doc_clock(const struct crdt_doc *doc, uint64_t client_id) {
+    const struct client *client = table_get(&doc->clients_by_id, client_id);
+    return client == NULL ? 0 : client->state;
+}
+
+static enum status doc_grow_clients(struct crdt_doc *doc) {
+    uint32_t capacity = doc->client_capacity == 0 ? 2 : doc->client_capacity * 2;
+    struct client **sorted = mem_alloc(&doc->mem, capacity * sizeof *sorted);
+    if (sorted == NULL)
+        return STATUS_NO_MEMORY;
+    struct client **clients =
+        mem_resize(&doc->mem, doc->clients, doc->client_capacity * sizeof *clients, capacity * sizeof *clients);
+    if (clients == NULL) {
+        mem_free(&doc->mem, sorted, capacity * sizeof *sorted);
+        return STATUS_NO_MEMORY;
+    }
+    if (doc->client_count > 0)
+        memcpy(sorted, doc->sorted, doc->client_count * sizeof *sorted);
+    mem_free(&doc->mem, doc->sorted, doc->client_capacity * sizeof *sorted);
+    doc->clients = clients;
+    doc->sorted = sorted;
+    doc->client_capacity = capacity;
+    return STATUS_OK;
+}
+
+enum status doc_client_make(struct crdt_doc *doc, uint64_t id, struct client **out) {
+    *out = doc_client(doc, id);
+    if (*out != NULL)
+        return STATUS_OK;
+    if (doc->client_count >= doc->options.clients_max)
+        return STATUS_TOO_BIG;
+    if (doc->client_count == doc->client_capacity && doc_grow_clients(doc) != STATUS_OK)
+        return STATUS_NO_MEMORY;
+    struct client *client = mem_zalloc(&doc->mem, sizeof *client);
+    if (client == NULL)
+        return STATUS_NO_MEMORY;
+    client->id = id;
+    client->index = doc->client_count;
+    client->missing = CLIENT_NOT_MISSING;
+    if (table_put(&doc->clients_by_id, id, client) != STATUS_OK) {
+        mem_free(&doc->mem, client, sizeof *client);
+        return STATUS_NO_MEMORY;
+    }
+    uint32_t low = 0;
+    uint32_t high = doc->client_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (doc->sorted[middle]->id > id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    memmove(doc->sorted + low + 1, doc->sorted + low, (doc->client_count - low) * sizeof *doc->sorted);
+    doc->sorted[low] = client;
+    doc->clients[doc->client_count++] = client;
+    doc->client_last = client;
+    *out = client;
+    return STATUS_OK;
+}
+
+struct crdt_doc_size crdt_doc_size(const struct crdt_doc *doc) {
+    return (struct crdt_doc_size){
+        .clients = doc->clients_with_units,
+        .structs = doc->runs,
+        .heap_bytes = doc->heap_bytes,
+        .pending_bytes = doc->pending.bytes,
+        .pending_structs = doc->pending.count > 0,
+        .pending_deletes = doc->pending.delete_count > 0,
+    };
+}
+
+void doc_item_wire(const struct crdt_doc *doc, const struct item *item, struct wire_struct *out) {
+    out->kind = item->kind;
+    out->info = item->kind;
+    out->length = item->length;
+    out->content = bytes_of(item->content, item->content_bytes);
+    if (item->kind == CONTENT_GC)
+        return;
+    if (item->origin_client != CLIENT_NONE) {
+        out->info |= WIRE_ORIGIN;
+        out->origin = (struct id){ doc->clients[item->origin_client]->id, item->origin_clock };
+    }
+    if (item->right_origin_client != CLIENT_NONE) {
+        out->info |= WIRE_RIGHT_ORIGIN;
+        out->right_origin = (struct id){ doc->clients[item->right_origin_client]->id, item->right_origin_clock };
+    }
+    if (item->entry != ENTRY_NONE) {
+        const struct entry *entry = &doc->types.entries[item->entry];
+        out->info |= WIRE_KEY;
+        out->key = bytes_of(entry->key, entry->key_bytes);
+    }
+    const struct crdt_type *parent = doc_type(doc, item->parent);
+    if (parent->item == ITEM_NONE) {
+        out->parent = WIRE_PARENT_ROOT;
+        out->root_name = parent->name;
+    } else {
+        const struct item *holder = doc_item(doc, parent->item);
+        out->parent = WIRE_PARENT_ITEM;
+        out->parent_item = (struct id){ doc->clients[holder->client]->id, holder->clock };
+    }
+}

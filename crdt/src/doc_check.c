@@ -1,0 +1,186 @@
+/* doc_check.c — one function per invariant of INTERNALS.md, by number. */
+#include "doc_check.h"
+
+#include "store.h"
+
+#define CHECK(condition, number, what) \
+    do {                               \
+        if (!(condition)) {            \
+            *out_what = (what);        \
+            return (number);           \
+        }                              \
+    } while (0)
+
+/* 1: a client's runs cover [0, state) without gap or overlap, in clock order; the directory leads to them. */
+static int check_runs(const struct crdt_doc *doc, const struct client *client, size_t *runs, const char **out_what) {
+    uint64_t clock = 0;
+    uint32_t count = 0;
+    const struct run_chunk *previous = NULL;
+    for (struct run_chunk *chunk = client->first; chunk != NULL; chunk = chunk->next) {
+        CHECK(chunk->previous == previous, 1, "chunks are not linked both ways");
+        CHECK(chunk->count > 0 && chunk->count <= chunk->capacity, 1, "a chunk is empty or overfull");
+        for (uint32_t i = 0; i < chunk->count; i++) {
+            const struct item *item = doc_item(doc, run_items(chunk)[i]);
+            CHECK(item->client == client->index, 1, "a run stands at another client");
+            CHECK(item->clock == chunk->clocks[i] && item->clock == clock, 1, "runs have a gap or overlap");
+            CHECK(item->length > 0 && item->length <= VARINT_MAX - clock, 1, "a run is empty or too long");
+            clock += item->length;
+            count++;
+        }
+        previous = chunk;
+    }
+    CHECK(client->last == previous, 1, "the last chunk is not the last");
+    CHECK(clock == client->state, 1, "state is not the end of the last run");
+    CHECK(count == client->runs, 1, "the runs are miscounted");
+    for (uint32_t i = 0; i < client->directory_count; i++) {
+        CHECK(client->directory[i].clock == client->directory[i].chunk->clocks[0], 1, "the directory has a wrong clock");
+        CHECK(i == 0 || client->directory[i - 1].clock < client->directory[i].clock, 1, "the directory is not sorted");
+    }
+    CHECK(client->directory_count == 0 || client->directory[0].chunk == client->first, 1,
+          "the directory does not begin at the start");
+    *runs += count;
+    return 0;
+}
+
+static bool check_known(const struct crdt_doc *doc, uint32_t client, uint64_t clock) {
+    return client == CLIENT_NONE || (client < doc->client_count && clock < doc->clients[client]->state);
+}
+
+/* 2: origins are integrated units. 3: GC runs are in no list. 5: kinds and flags fit together. */
+static int check_item(const struct crdt_doc *doc, uint32_t number, const char **out_what) {
+    const struct item *item = doc_item(doc, number);
+    CHECK(check_known(doc, item->origin_client, item->origin_clock), 2, "an origin is not integrated");
+    CHECK(check_known(doc, item->right_origin_client, item->right_origin_clock), 2, "a right origin is not integrated");
+    CHECK(item->origin_client != item->client || item->origin_clock < item->clock, 2, "an origin is not older");
+    CHECK((item->flags & ITEM_IN_TXN) == 0, 5, "an item still stands in a transaction");
+    bool deleted = (item->flags & ITEM_DELETED) != 0;
+    switch (item->kind) {
+    case CONTENT_GC:
+        CHECK(item->left == ITEM_NONE && item->right == ITEM_NONE && item->parent == TYPE_NONE, 3, "a GC run is in a list");
+        CHECK(deleted && item->content_bytes == 0, 5, "a GC run has content");
+        return 0;
+    case CONTENT_DELETED:
+        CHECK(deleted && item->content_bytes == 0, 5, "a Deleted run has content");
+        break;
+    case CONTENT_JSON:
+    case CONTENT_ANY:
+    case CONTENT_STRING:
+        CHECK(item->content_bytes > 0 && item->content != NULL, 5, "a run has no content");
+        break;
+    case CONTENT_BINARY:
+    case CONTENT_EMBED:
+    case CONTENT_FORMAT:
+    case CONTENT_TYPE:
+    case CONTENT_DOC:
+        CHECK(item->length == 1, 5, "a content of one unit has several");
+        break;
+    default:
+        CHECK(false, 5, "an item has an impossible kind");
+    }
+    CHECK(item->parent < doc->types.count && doc_type(doc, item->parent) != NULL, 3, "an item's parent does not exist");
+    if (item->entry != ENTRY_NONE)
+        CHECK(item->entry < doc->types.entry_count && doc->types.entries[item->entry].type == item->parent, 4,
+              "a key belongs to another type");
+    if (item->kind == CONTENT_TYPE) {
+        CHECK(item->type < doc->types.count && doc_type(doc, item->type) != NULL && doc_type(doc, item->type)->item == number, 4,
+              "an item and its type do not know each other");
+    }
+    if (doc->options.gc && deleted)
+        CHECK(item->kind == CONTENT_DELETED, 6, "deleted content was not collected");
+    return 0;
+}
+
+/* 3: lists are linked both ways, hold only items of their type, and length counts what is visible.
+ * 7: every item stands right of its origin and left of its right origin, where those are in the same list. */
+static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *listed, const char **out_what) {
+    const struct crdt_type *type = doc_type(doc, type_number);
+    uint64_t length = 0;
+    uint32_t previous = ITEM_NONE;
+    bool cursor_seen = type->cursor_item == ITEM_NONE;
+    for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right) {
+        const struct item *item = doc_item(doc, at);
+        CHECK(item->kind != CONTENT_FREE, 3, "a free item is in a list");
+        CHECK(item->left == previous, 3, "a list is not linked both ways");
+        CHECK(item->parent == type_number && item->entry == ENTRY_NONE, 3, "a list holds a stranger");
+        if (at == type->cursor_item) {
+            CHECK(type->cursor_index == length, 8, "the cursor has a wrong index");
+            cursor_seen = true;
+        }
+        if ((item->flags & ITEM_DELETED) == 0 && content_countable(item->kind))
+            length += item->length;
+        previous = at;
+        ++*listed;
+    }
+    CHECK(length == type->length, 3, "a type's length is wrong");
+    CHECK(cursor_seen, 8, "the cursor stands in no item of the list");
+    for (uint32_t number = type->entries; number != ENTRY_NONE; number = doc->types.entries[number].next) {
+        const struct entry *entry = &doc->types.entries[number];
+        CHECK(entry->type == type_number, 4, "a key belongs to another type");
+        uint32_t right = ITEM_NONE;
+        for (uint32_t at = entry->item; at != ITEM_NONE; at = doc_item(doc, at)->left) {
+            const struct item *item = doc_item(doc, at);
+            CHECK(item->right == right, 4, "a key's chain is not linked both ways");
+            CHECK(item->entry == number && item->parent == type_number, 4, "a key's chain holds a stranger");
+            CHECK(right == ITEM_NONE || (item->flags & ITEM_DELETED) != 0, 4, "a key has two values");
+            right = at;
+            ++*listed;
+        }
+    }
+    return 0;
+}
+
+/* 9: what waits is sorted, and counted. */
+static int check_pending(const struct crdt_doc *doc, const char **out_what) {
+    const struct pending *pending = &doc->pending;
+    size_t bytes = pending->delete_count * sizeof *pending->deletes;
+    for (size_t i = 0; i < pending->count; i++) {
+        const struct parked *parked = pending->structs[i];
+        bytes += sizeof *parked + parked->size + sizeof parked;
+        CHECK(table_get(&doc->clients_by_id, parked->client) != NULL, 9, "a waiting struct's client is not known");
+        if (i > 0) {
+            const struct parked *before = pending->structs[i - 1];
+            CHECK(before->client > parked->client || (before->client == parked->client && before->clock <= parked->clock), 9,
+                  "waiting structs are not sorted");
+        }
+    }
+    CHECK(bytes == pending->bytes, 9, "waiting bytes are miscounted");
+    CHECK((pending->count > 0) == (pending->missing != NULL), 9, "structs wait for nothing, or nothing waits");
+    for (const struct client *client = pending->missing; client != NULL; client = client->missing_next)
+        CHECK(client->missing != CLIENT_NOT_MISSING, 9, "a missing client misses nothing");
+    return 0;
+}
+
+int doc_check(const struct crdt_doc *doc, const char **out_what) {
+    const char *unused;
+    out_what = out_what != NULL ? out_what : &unused;
+    size_t runs = 0;
+    size_t in_lists = 0;
+    size_t listed = 0;
+    size_t with_units = 0;
+    for (uint32_t i = 0; i < doc->client_count; i++) {
+        const struct client *client = doc->clients[i];
+        CHECK(client->index == i && table_get(&doc->clients_by_id, client->id) == client, 1, "a client is not found by its id");
+        CHECK(i == 0 || doc->sorted[i - 1]->id > doc->sorted[i]->id, 1, "the clients are not sorted");
+        CHECK(!client->txn_touched && !client->compact, 5, "a client still stands in a transaction");
+        with_units += client->state > 0;
+        int broken = check_runs(doc, client, &runs, out_what);
+        for (struct run_chunk *chunk = client->first; broken == 0 && chunk != NULL; chunk = chunk->next)
+            for (uint32_t at = 0; broken == 0 && at < chunk->count; at++) {
+                broken = check_item(doc, run_items(chunk)[at], out_what);
+                in_lists += doc_item(doc, run_items(chunk)[at])->kind != CONTENT_GC;
+            }
+        if (broken != 0)
+            return broken;
+    }
+    CHECK(runs == doc->runs && with_units == doc->clients_with_units, 1, "the document's runs or clients are miscounted");
+    CHECK(doc->items.used - doc->items.free_count == runs, 1, "items were lost");
+    for (uint32_t i = 0; i < doc->types.count; i++)
+        if (doc->types.all[i] != NULL) {
+            CHECK(doc->types.all[i]->index == i, 4, "a type has a wrong number");
+            int broken = check_list(doc, i, &listed, out_what);
+            if (broken != 0)
+                return broken;
+        }
+    CHECK(listed == in_lists, 3, "an item is in no list, or in two");
+    return check_pending(doc, out_what);
+}

@@ -1,0 +1,140 @@
+/* split.c — cutting a run in two and joining two into one. Neither changes what the document means.
+ *
+ *     cut "hello" at 3          [hel](c, 0, 3) ⇄ [lo](c, 3, 2)      the right part's origin is the left part's last unit
+ *
+ * A string that is cut between the halves of a surrogate pair loses the pair: each half becomes U+FFFD, as in Yjs, and stands in an
+ * item of its own that points to a constant, so cutting copies no text:
+ *
+ *     cut "a😀b" at 2           [a] ⇄ [U+FFFD] ⇄ [U+FFFD] ⇄ [b]
+ *
+ * Two runs join if they are neighbours in clock and in the list, have the same right origin, are equally deleted and hold the same
+ * kind, and if their contents stand one behind the other in the arena. */
+#include "store.h"
+
+#include "ground/utf.h"
+
+/* Cuts `number` at unit `offset`, which is byte `at` of its content; answers the right part. */
+static uint32_t split_item(struct crdt_doc *doc, uint32_t number, uint64_t offset, size_t at) {
+    uint32_t right_number = items_take(&doc->items);
+    struct item *item = doc_item(doc, number);
+    struct item *right = doc_item(doc, right_number);
+    assert(offset > 0 && offset < item->length && content_splits(item->kind) && at <= item->content_bytes);
+    *right = *item;
+    right->clock = item->clock + offset;
+    right->length = item->length - offset;
+    right->origin_client = item->client;
+    right->origin_clock = right->clock - 1;
+    right->left = number;
+    if (item->content_bytes > 0) {
+        right->content = item->content + at;
+        right->content_bytes = (uint32_t)(item->content_bytes - at);
+        item->content_bytes = (uint32_t)at;
+    }
+    right->flags &= (uint8_t)~ITEM_IN_TXN;
+    item->length = offset;
+    item->right = right_number;
+    if (right->right != ITEM_NONE)
+        doc_item(doc, right->right)->left = right_number;
+    else if (right->entry != ENTRY_NONE)
+        doc->types.entries[right->entry].item = right_number;
+    struct client *client = doc->clients[item->client];
+    client_insert_run(client, &doc->mem, &doc->spares, client_find(client, item->clock), right->clock, right_number);
+    doc->runs++;
+    if ((item->flags & ITEM_IN_TXN) != 0)
+        txn_push_deleted(&doc->txn, right_number);
+    return right_number;
+}
+
+/* The pair is cut out into an item of its own, and that becomes two. */
+static uint32_t split_pair(struct crdt_doc *doc, uint32_t number, uint64_t offset, size_t at) {
+    if (offset > 1)
+        number = split_item(doc, number, offset - 1, at);
+    if (doc_item(doc, number)->length > 2)
+        split_item(doc, number, 2, 4);
+    uint32_t low = split_item(doc, number, 1, 0);
+    for (uint32_t half = number;; half = low) {
+        struct item *item = doc_item(doc, half);
+        item->content = content_half_pair;
+        item->content_bytes = sizeof content_half_pair;
+        if (half == low)
+            break;
+    }
+    return low;
+}
+
+static uint32_t split_at(struct crdt_doc *doc, uint32_t number, uint64_t offset) {
+    const struct item *item = doc_item(doc, number);
+    if (item->kind == CONTENT_DELETED)
+        return split_item(doc, number, offset, 0);
+    if (item->kind == CONTENT_STRING && item->length == item->content_bytes) /* all ASCII */
+        return split_item(doc, number, offset, (size_t)offset);
+    bool inside_pair;
+    size_t at = content_offset(item->kind, bytes_of(item->content, item->content_bytes), offset, &inside_pair);
+    return inside_pair ? split_pair(doc, number, offset, at) : split_item(doc, number, offset, at);
+}
+
+uint32_t doc_split_before(struct crdt_doc *doc, uint32_t client, uint64_t clock) {
+    uint32_t number = doc_find(doc, client, clock);
+    const struct item *item = doc_item(doc, number);
+    if (item->clock == clock || item->kind == CONTENT_GC)
+        return number;
+    return split_at(doc, number, clock - item->clock);
+}
+
+uint32_t doc_split_after(struct crdt_doc *doc, uint32_t client, uint64_t clock) {
+    uint32_t number = doc_find(doc, client, clock);
+    const struct item *item = doc_item(doc, number);
+    uint64_t end = item->clock + item->length;
+    if (end == clock + 1 || item->kind == CONTENT_GC)
+        return number;
+    uint32_t right = split_at(doc, number, clock + 1 - item->clock);
+    return doc_item(doc, right)->left;
+}
+
+static bool items_join(const struct crdt_doc *doc, uint32_t left_number, uint32_t right_number) {
+    const struct item *left = doc_item(doc, left_number);
+    const struct item *right = doc_item(doc, right_number);
+    if (left->kind != right->kind)
+        return false;
+    if (left->kind == CONTENT_GC)
+        return true;
+    return content_splits(left->kind) && left->right == right_number && right->origin_client == left->client &&
+           right->origin_clock == left->clock + left->length - 1 && right->right_origin_client == left->right_origin_client &&
+           (right->right_origin_client == CLIENT_NONE || right->right_origin_clock == left->right_origin_clock) &&
+           ((left->flags ^ right->flags) & ITEM_DELETED) == 0 && right->content_bytes <= UINT32_MAX - left->content_bytes &&
+           (left->kind == CONTENT_DELETED || (left->content + left->content_bytes == right->content &&
+                                              left->content != content_half_pair && right->content != content_half_pair));
+}
+
+bool doc_join_with_previous(struct crdt_doc *doc, struct run_place place) {
+    struct run_place before = place;
+    if (!run_place_previous(&before))
+        return false;
+    uint32_t left_number = run_place_item(before);
+    uint32_t right_number = run_place_item(place);
+    if (!items_join(doc, left_number, right_number))
+        return false;
+    struct item *left = doc_item(doc, left_number);
+    struct item *right = doc_item(doc, right_number);
+    if (left->kind != CONTENT_GC) {
+        left->right = right->right;
+        if (right->right != ITEM_NONE)
+            doc_item(doc, right->right)->left = left_number;
+        else if (right->entry != ENTRY_NONE)
+            doc->types.entries[right->entry].item = left_number;
+        struct crdt_type *parent = doc_type(doc, left->parent);
+        if (parent->cursor_item == right_number) {
+            parent->cursor_item = left_number;
+            parent->cursor_index -= (left->flags & ITEM_DELETED) != 0 ? 0 : left->length;
+        }
+    }
+    left->length += right->length;
+    left->content_bytes += right->content_bytes;
+    client_remove_run(doc->clients[left->client], &doc->mem, place);
+    doc->runs--;
+    if ((right->flags & ITEM_IN_TXN) != 0)
+        right->kind = CONTENT_FREE; /* still linked in the transaction's list; given back when that ends */
+    else
+        items_give(&doc->items, right_number);
+    return true;
+}

@@ -1,0 +1,245 @@
+/* text.c — editing by index.
+ *
+ * A text's list holds visible units, tombstones and marks. An insert at index i goes behind the i-th visible unit and, as in Yjs,
+ * behind the tombstones and redundant marks that follow it:
+ *
+ *     h e l [deleted] l o        insert(3, "X")   →   h e l [deleted] X l o
+ *
+ * The type remembers where the last local edit was (cursor_item, and how many units stand before it); a search walks from there, so
+ * typing costs nothing and a jump costs the runs in between. Remote changes to the same text forget the cursor. */
+#include "crdt/text.h"
+#include "store.h"
+
+#include "ground/utf.h"
+
+enum status crdt_doc_root(struct crdt_doc *doc, struct bytes name, struct crdt_type **out) {
+    if (!utf_check(name, NULL))
+        return STATUS_MALFORMED;
+    *out = types_root_find(&doc->types, name);
+    if (*out != NULL)
+        return STATUS_OK;
+    enum status status = types_reserve(&doc->types, &doc->mem, 1, 0, name.size);
+    if (status == STATUS_OK)
+        *out = types_root(&doc->types, name);
+    return status;
+}
+
+struct crdt_roots crdt_doc_roots(const struct crdt_doc *doc, struct bytes name) {
+    struct crdt_roots roots = { false, false };
+    for (uint32_t i = 0; i < doc->types.count; i++) {
+        const struct crdt_type *type = doc->types.all[i];
+        if (type == NULL || type->item != ITEM_NONE || !type->used)
+            continue;
+        if (bytes_equal(type->name, name))
+            roots.named = true;
+        else
+            roots.others = true;
+    }
+    return roots;
+}
+
+uint64_t crdt_text_length(const struct crdt_type *text) {
+    return text->length;
+}
+
+/* Units that the item adds to the length. */
+static uint64_t item_visible(const struct item *item) {
+    return (item->flags & ITEM_DELETED) == 0 && content_countable(item->kind) ? item->length : 0;
+}
+
+/* A place between two items: `left` is the item that holds the unit before it, ITEM_NONE at the beginning; `offset` units of
+ * it, at least one, stand before the place. */
+struct text_place {
+    uint32_t left;
+    uint64_t offset;
+};
+
+static struct text_place text_find(const struct crdt_doc *doc, struct crdt_type *text, uint64_t index) {
+    if (index == 0)
+        return (struct text_place){ ITEM_NONE, 0 };
+    uint32_t at = text->cursor_item;
+    uint64_t before = text->cursor_index;
+    if (at == ITEM_NONE) {
+        at = text->start;
+        before = 0;
+    }
+    while (before >= index) {
+        at = doc_item(doc, at)->left;
+        before -= item_visible(doc_item(doc, at));
+    }
+    for (;;) {
+        const struct item *item = doc_item(doc, at);
+        uint64_t visible = item_visible(item);
+        if (before + visible >= index)
+            break;
+        before += visible;
+        at = item->right;
+    }
+    text->cursor_item = at;
+    text->cursor_index = before;
+    return (struct text_place){ at, index - before };
+}
+
+/* Whether a mark would change nothing at this place: the last live mark of its key to the left has the same value; none counts as
+ * null. */
+static bool text_mark_redundant(const struct crdt_doc *doc, uint32_t left, const struct item *mark) {
+    struct bytes_reader reader = bytes_reader(bytes_of(mark->content, mark->content_bytes));
+    struct bytes key;
+    struct bytes value;
+    varint_read_view(&reader, &key);
+    varint_read_view(&reader, &value);
+    for (uint32_t at = left; at != ITEM_NONE; at = doc_item(doc, at)->left) {
+        const struct item *item = doc_item(doc, at);
+        if (item->kind != CONTENT_FORMAT || (item->flags & ITEM_DELETED) != 0)
+            continue;
+        struct bytes_reader other = bytes_reader(bytes_of(item->content, item->content_bytes));
+        struct bytes other_key;
+        struct bytes other_value;
+        varint_read_view(&other, &other_key);
+        varint_read_view(&other, &other_value);
+        if (bytes_equal(key, other_key))
+            return bytes_equal(value, other_value);
+    }
+    return bytes_equal_text(value, "null");
+}
+
+/* Steps over tombstones and marks that say nothing new; answers the last item passed. */
+static uint32_t text_step_over(const struct crdt_doc *doc, const struct crdt_type *text, uint32_t left) {
+    for (;;) {
+        uint32_t right = left == ITEM_NONE ? text->start : doc_item(doc, left)->right;
+        if (right == ITEM_NONE)
+            return left;
+        const struct item *item = doc_item(doc, right);
+        bool passed = (item->flags & ITEM_DELETED) != 0 || (item->kind == CONTENT_FORMAT && text_mark_redundant(doc, left, item));
+        if (!passed)
+            return left;
+        left = right;
+    }
+}
+
+enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8) {
+    struct crdt_doc *doc = txn->doc;
+    assert(txn->open);
+    size_t units;
+    if (!utf_check(utf8, &units))
+        return STATUS_MALFORMED;
+    if (index > text->length)
+        return STATUS_RANGE;
+    if (units == 0)
+        return STATUS_OK;
+    if (utf8.size > UINT32_MAX)
+        return STATUS_TOO_BIG;
+    struct client *client;
+    enum status status = doc_client_make(doc, doc->options.client_id, &client);
+    if (status != STATUS_OK)
+        return status;
+    if (units > VARINT_MAX - client->state)
+        return STATUS_RANGE;
+    size_t items = 1 + doc_split_items_max(doc, false);
+    status = items_reserve(&doc->items, &doc->mem, items);
+    if (status == STATUS_OK)
+        status = run_spares_reserve(&doc->spares, &doc->mem, items, client->first == NULL);
+    if (status == STATUS_OK)
+        status = client_text_reserve(client, &doc->mem, utf8.size);
+    if (status != STATUS_OK)
+        return status;
+
+    struct text_place place = text_find(doc, text, index);
+    uint32_t left = place.left;
+    if (left != ITEM_NONE) {
+        const struct item *item = doc_item(doc, left);
+        if (place.offset < item->length)
+            left = doc_split_after(doc, item->client, item->clock + place.offset - 1);
+    }
+    left = text_step_over(doc, text, left);
+    uint32_t right = left == ITEM_NONE ? text->start : doc_item(doc, left)->right;
+    struct placing placing = { .client = client,
+                               .length = units,
+                               .content = utf8,
+                               .kind = CONTENT_STRING,
+                               .left = left,
+                               .right = right,
+                               .origin_client = CLIENT_NONE,
+                               .right_origin_client = CLIENT_NONE,
+                               .parent = text->index,
+                               .entry = ENTRY_NONE };
+    if (left != ITEM_NONE) {
+        const struct item *item = doc_item(doc, left);
+        placing.origin_client = item->client;
+        placing.origin_clock = item->clock + item->length - 1;
+    }
+    if (right != ITEM_NONE) {
+        const struct item *item = doc_item(doc, right);
+        placing.right_origin_client = item->client;
+        placing.right_origin_clock = item->clock;
+    }
+    uint32_t cursor_item = text->cursor_item;
+    uint64_t cursor_index = text->cursor_index;
+    doc_place(doc, &placing);
+    if (index == 0) {
+        text->cursor_item = text->start;
+        text->cursor_index = 0;
+    } else {
+        text->cursor_item = cursor_item;
+        text->cursor_index = cursor_index;
+    }
+    if (client->missing != CLIENT_NOT_MISSING && client->state > client->missing)
+        doc->pending.wake = true;
+    return STATUS_OK;
+}
+
+enum status crdt_text_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
+    struct crdt_doc *doc = txn->doc;
+    assert(txn->open);
+    if (index > text->length || length > text->length - index)
+        return STATUS_RANGE;
+    if (length == 0)
+        return STATUS_OK;
+    size_t items = 2 * doc_split_items_max(doc, false);
+    enum status status = items_reserve(&doc->items, &doc->mem, items);
+    if (status == STATUS_OK)
+        status = run_spares_reserve(&doc->spares, &doc->mem, items, 0);
+    if (status != STATUS_OK)
+        return status;
+
+    struct text_place place = text_find(doc, text, index);
+    uint32_t at = text->start;
+    if (place.left != ITEM_NONE) {
+        const struct item *item = doc_item(doc, place.left);
+        if (place.offset < item->length)
+            place.left = doc_split_after(doc, item->client, item->clock + place.offset - 1);
+        at = doc_item(doc, place.left)->right;
+    } else {
+        text->cursor_item = ITEM_NONE; /* it may stand behind what goes now */
+    }
+    while (length > 0) {
+        const struct item *item = doc_item(doc, at);
+        uint64_t visible = item_visible(item);
+        if (visible > length) {
+            doc_split_after(doc, item->client, item->clock + length - 1);
+            item = doc_item(doc, at);
+            visible = item->length; /* a cut through a surrogate pair leaves several parts */
+        }
+        if (visible > 0) {
+            txn_delete_item(txn, at);
+            length -= visible;
+        }
+        at = item->right;
+    }
+    return STATUS_OK;
+}
+
+enum status crdt_text_write(const struct crdt_doc *doc, const struct crdt_type *text, struct bytes_writer *out) {
+    if (out->status != STATUS_OK)
+        return out->status;
+    size_t size_before = out->size;
+    for (uint32_t at = text->start; at != ITEM_NONE;) {
+        const struct item *item = doc_item(doc, at);
+        if (item->kind == CONTENT_STRING && (item->flags & ITEM_DELETED) == 0)
+            bytes_write(out, bytes_of(item->content, item->content_bytes));
+        at = item->right;
+    }
+    if (out->status != STATUS_OK)
+        out->size = size_before;
+    return out->status;
+}
