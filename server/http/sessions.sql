@@ -12,7 +12,7 @@ where token_hash = $1 and kind = 'access' and session_id is null and revoked_at 
 -- $1 uuid session, $2 text name, $3 text room code, $4 text type, $5 int max_participants,
 -- $6 uuid owner, $7 text username (null: the owner exists already), $8 text display name, $9 bytea token hash
 with person as (
-  insert into users (id, username, display_name) select $6, $7, $8 where $7::text is not null
+  insert into users (id, username, display_name) select $6, $7::text, $8::text where $7::text is not null
 ), session as (
   insert into coding_sessions (id, name, room_code, session_type, max_participants, owner_id) values ($1, $2, $3, $4, $5, $6)
 ), seat as (
