@@ -14,10 +14,6 @@
 
 enum { WIRE_VALUE_HEAD = 2 /* array of three, kind */ };
 
-static bool wire_sync_kind(enum wire_kind kind) {
-    return kind == WIRE_UPDATE || kind == WIRE_AWARENESS || kind == WIRE_STATE_VECTOR;
-}
-
 /* Big-endian, behind its type byte, in the shortest form; answers the bytes written. */
 static size_t wire_sync_number(uint8_t *out, uint64_t value) {
     static const uint8_t types[] = { [2] = 0xcc, [3] = 0xcd, [5] = 0xce, [9] = 0xcf };
@@ -39,7 +35,8 @@ static size_t wire_sync_bin(uint8_t *out, size_t payload_size) {
 }
 
 static size_t wire_sync_head(uint8_t *out, enum wire_kind kind, uint64_t doc, size_t payload_size) {
-    assert(wire_sync_kind(kind) && doc <= PACK_UINT53_MAX && payload_size <= UINT32_MAX);
+    assert(kind == WIRE_UPDATE || kind == WIRE_AWARENESS || kind == WIRE_STATE_VECTOR);
+    assert(doc <= PACK_UINT53_MAX && payload_size <= UINT32_MAX);
     size_t size = 0;
     out[size++] = 0x93;
     out[size++] = (uint8_t)kind;

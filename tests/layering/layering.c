@@ -13,10 +13,13 @@
  *         └────────┴─────────┴──▶ crdt/ground ──▶ C library
  *
  * Three questions, three tables:
- *   places    an include of ours: which files may a file of this place include?
- *   foreign   a library's header: in which files may it stand? A header in no table is refused, so that a new dependency is a row
- * here. standard  the C library's headers; crdt/ and crdt/ground/ may have the C11 ones only. Besides: a header that nobody
- * includes, an include path with "..", and a feature whose folder or line in features.def is missing.
+ *
+ *   places     an include of ours: which files may a file of this place include?
+ *   foreign    a library's header: in which files may it stand?
+ *   standard   the C library's headers; below crdt/ the C11 ones only
+ *
+ * A header in no table is refused, so that a new dependency is a row here. Besides: a header that nobody includes, and a feature
+ * whose folder or line in features.def is missing.
  *
  * Paths are relative to ROOT; patterns are fnmatch(3) patterns in which `*` also matches `/`. The first matching place counts. `=/`
  * at the front of a pattern stands for the includer's own folder. The program first holds its own tables against `known` verdicts,
@@ -255,7 +258,14 @@ static bool ends_with_name(const char *path, const char *name) {
 static bool judge_own(size_t from, int line, const char *name) {
     const char *file = files[from];
     char beside[PATH_BYTES_MAX];
-    path_print(beside, "%.*s%s", (int)folder_length(file), file, name);
+    size_t folder = folder_length(file);
+    const char *below = name;
+    for (; strncmp(below, "../", 3) == 0 && folder > 0; below += 3) {
+        folder--;
+        while (folder > 0 && file[folder - 1] != '/')
+            folder--;
+    }
+    path_print(beside, "%.*s%s", (int)folder, file, below);
     size_t top = strcspn(file, "/") + 1;
     size_t best = FILES_MAX;
     int best_rank = 0;
@@ -293,9 +303,7 @@ static void check_file(const char *root, size_t index) {
         if (sscanf(text, " # include %c%1000[^\">\n]", &open, name) != 2 || (open != '"' && open != '<'))
             continue;
         include_count++;
-        if (strstr(name, ".."))
-            report(files[index], line, "includes by a path with '..':", name);
-        else if (!judge_own(index, line, name) && open == '<' && !foreign_may_stand(files[index], name))
+        if (!judge_own(index, line, name) && open == '<' && !foreign_may_stand(files[index], name))
             report(files[index], line, "may not include (or no row of the tables knows)", name);
     }
     free(text);
