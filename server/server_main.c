@@ -54,6 +54,7 @@ struct process {
     struct config config;
     struct fleet fleet;
     struct server *servers[MAIN_LOOPS_MAX];
+    struct http_door *doors[MAIN_LOOPS_MAX];
     struct worker workers[MAIN_LOOPS_MAX];
     char address[128]; /* with the port that was really bound */
     int signals;       /* signalfd */
@@ -306,10 +307,11 @@ static bool process_start(struct process *process) {
         process->servers[i] = worker->server;
     }
     for (unsigned i = 0; i < fleet->count; i++) {
-        if (http_door_create(fleet, i, &process->workers[i].door) != STATUS_OK) {
+        if (http_door_create(fleet, process->doors, i, &process->doors[i]) != STATUS_OK) {
             fprintf(stderr, "vibesyncd: %s\n", status_sentence(STATUS_NO_MEMORY));
             return false;
         }
+        process->workers[i].door = process->doors[i];
     }
     if (!process_make_listeners(process))
         return false;

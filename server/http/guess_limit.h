@@ -1,9 +1,8 @@
 /* guess_limit.h — how often an address may guess wrong.
  *
  * GUESS_WRONG_MAX wrong room codes a minute from one address (IPv6: one /64, which is what one customer gets); more are refused
- * unread. A table of fixed size, per loop: with 40 random bits in a code, 10 × loops guesses a minute find nothing. When a slot is
- * needed and taken, the older entry goes: memory stays bounded under any flood, and a flood from everywhere is somebody else's to
- * stop. */
+ * unread. A table of fixed size, one per loop, each told of every wrong guess. When a slot is needed and taken, the older entry
+ * goes: memory stays bounded under any flood, and a flood from everywhere finds 40 random bits no sooner. */
 #ifndef SERVER_GUESS_LIMIT_H
 #define SERVER_GUESS_LIMIT_H
 

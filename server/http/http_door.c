@@ -9,11 +9,12 @@
 
 static void http_door_sweep(void *context);
 
-enum status http_door_create(const struct fleet *fleet, unsigned index, struct http_door **out) {
+enum status http_door_create(const struct fleet *fleet, struct http_door *const *doors, unsigned index, struct http_door **out) {
     struct http_door *door = mem_zalloc(&mem_default, sizeof *door);
     if (door == NULL)
         return STATUS_NO_MEMORY;
     door->fleet = fleet;
+    door->doors = doors;
     door->server = fleet->servers[index];
     door->loop = server_loop(door->server);
     table_init(&door->conns, &mem_default);
@@ -81,5 +82,29 @@ void http_door_close(struct http_door *door) {
         struct http_conn *conn = list_entry(link, struct http_conn, link);
         if (conn->state == HTTP_CONN_READING || conn->state == HTTP_CONN_LINGERING)
             http_conn_close(conn);
+    }
+}
+
+struct http_guess {
+    struct http_door *door;
+    char peer[64];
+};
+
+static void http_door_on_guess(void *context) {
+    struct http_guess *guess = context;
+    guess_limit_note(&guess->door->wrong_codes, guess->peer, loop_now_ms(guess->door->loop));
+    mem_free(&mem_default, guess, sizeof *guess);
+}
+
+void http_door_note_guess(struct http_door *door, const char *peer) {
+    guess_limit_note(&door->wrong_codes, peer, loop_now_ms(door->loop));
+    for (unsigned i = 0; i < door->fleet->count; i++) {
+        struct http_guess *guess = door->doors[i] != door ? mem_zalloc(&mem_default, sizeof *guess) : NULL;
+        if (guess == NULL)
+            continue;
+        guess->door = door->doors[i];
+        strncpy(guess->peer, peer, sizeof guess->peer - 1);
+        if (loop_post(guess->door->loop, http_door_on_guess, guess) != STATUS_OK)
+            mem_free(&mem_default, guess, sizeof *guess);
     }
 }

@@ -29,7 +29,8 @@ struct loop_timer;
 
 struct http_door {
     const struct fleet *fleet;
-    struct server *server; /* of this loop */
+    struct http_door *const *doors; /* of all loops */
+    struct server *server;          /* of this loop */
     struct loop *loop;
     struct table conns; /* id -> struct http_conn */
     struct list conn_list;
@@ -40,8 +41,9 @@ struct http_door {
     bool closing;
 };
 
-/* For the loop of fleet->servers[index], which must exist. STATUS_NO_MEMORY. */
-enum status http_door_create(const struct fleet *fleet, unsigned index, struct http_door **out);
+/* For the loop of fleet->servers[index], which must exist. `doors` is the array of all doors, complete before the first loop runs.
+ * STATUS_NO_MEMORY. */
+enum status http_door_create(const struct fleet *fleet, struct http_door *const *doors, unsigned index, struct http_door **out);
 
 /* Closes what is still open; operations are cancelled, so the store must still be there. NULL is fine. */
 void http_door_destroy(struct http_door *door);
@@ -51,6 +53,9 @@ void http_door_accept(void *door, int fd);
 
 /* No keep-alive any more: connections close with their answer, those without a request at once. */
 void http_door_close(struct http_door *door);
+
+/* Counts a wrong room code of `peer`, here and at the doors of all other loops: the next guess may come in anywhere. */
+void http_door_note_guess(struct http_door *door, const char *peer);
 
 /* NULL when it has gone. */
 struct http_conn *http_door_conn(const struct http_door *door, uint64_t id);

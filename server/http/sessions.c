@@ -311,7 +311,7 @@ static void sessions_join_done(void *context, const struct reply *reply) {
     struct http_conn *conn = http_operation_conn(&entry->operation);
     if (reply->row_count == 0) {
         /* Counted for the address even if it has hung up. */
-        guess_limit_note(&door->wrong_codes, entry->peer, loop_now_ms(door->loop));
+        http_door_note_guess(door, entry->peer);
         log_warn(NULL, "access.refused", "what=room_code peer=%s", entry->peer);
         if (conn != NULL)
             http_conn_refuse(conn, WIRE_CODE_NOT_FOUND, "No open session has this code.");
