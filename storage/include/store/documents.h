@@ -253,11 +253,11 @@ struct checkpoint_job {
  * checkpoint may be this one: merging it again is harmless) */
 enum status store_checkpoint(struct store *store, struct checkpoint_job *job);
 
-/* Answers `encode`. Copies what `content` points to. */
+/* Answers `encode`. Copies what `content` points to. If nothing can be sent, `done` is called before this returns. */
 void checkpoint_encoded(struct checkpoint_job *job, const struct checkpoint_content *content);
 /* Answers `encode`: it could not be done. `done` is called with `status`. */
 void checkpoint_abandon(struct checkpoint_job *job, enum status status);
-/* No callback any more; what was sent may still take effect. Harmless when the job is over. */
+/* No callback any more; what was sent may still take effect. Harmless when the job is over. Not from inside a merge callback. */
 void checkpoint_cancel(struct checkpoint_job *job);
 
 /* XXH3-128 in lower-case hex, as in files.content_hash. */
