@@ -15,7 +15,7 @@ void catalog_init(struct catalog *catalog, const struct mem *mem, struct list *l
 
 void catalog_finish(struct catalog *catalog, unsigned lane_count) {
     for (unsigned lane = 0; lane < lane_count; lane++)
-        list_each(link, &catalog->lanes[lane]) {
+        list_each (link, &catalog->lanes[lane]) {
             struct statement *statement = list_entry(link, struct statement, link);
             list_remove(link);
             mem_free(catalog->mem, statement, statement->block_bytes);

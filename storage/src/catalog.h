@@ -16,9 +16,9 @@
 enum { STATEMENT_NAME_MAX = 63, CATALOG_REASON = 256 };
 
 struct statement {
-    struct list link;     /* in its lane */
-    const char *name;     /* NUL-terminated, in this block */
-    const char *sql;      /* NUL-terminated, in this block */
+    struct list link; /* in its lane */
+    const char *name; /* NUL-terminated, in this block */
+    const char *sql;  /* NUL-terminated, in this block */
     size_t block_bytes;
     unsigned lane;
     struct statement *same_key; /* next with the same table key */

@@ -4,8 +4,8 @@
  *                            ▲                                                │ no row: another writer was faster
  *                            └────────────────────────────────────────────────┘ at most ATTEMPTS_MAX times
  *
- * The write is one statement (checkpoint_write in sql/bulk.sql): it takes effect whole or not at all, and only if the checkpoint in the database
- * is still the one that was read. No lock is held between reading and writing. */
+ * The write is one statement (checkpoint_write in sql/bulk.sql): it takes effect whole or not at all, and only if the checkpoint in
+ * the database is still the one that was read. No lock is held between reading and writing. */
 #include "digest.h"
 #include "ground/utf.h"
 #include "loaded.h"
@@ -190,8 +190,11 @@ static void checkpoint_on_written(void *context, const struct reply *reply) {
     struct row row = reply_row(reply, 0);
     job->version = row_i64(&row, 0);
     assert(row_i64(&row, 2) == (int64_t)job->rows->count);
-    struct checkpoint_outcome outcome = { .status = STATUS_OK, .version = job->version, .version_number = row_i32(&row, 1),
-                                          .rows_merged = job->rows->count, .bytes_merged = job->rows->bytes };
+    struct checkpoint_outcome outcome = { .status = STATUS_OK,
+                                          .version = job->version,
+                                          .version_number = row_i32(&row, 1),
+                                          .rows_merged = job->rows->count,
+                                          .bytes_merged = job->rows->bytes };
     checkpoint_done(job, outcome);
 }
 
@@ -250,8 +253,8 @@ void checkpoint_encoded(struct checkpoint_job *job, const struct checkpoint_cont
     if (content->text.size > INT32_MAX || content->state.size > HISTORY_BYTES_MAX)
         status = STATUS_TOO_BIG;
     struct arena arena;
-    size_t total = content->state.size + content->state_vector.size + content->text.size + history.size +
-                   (size_t)rows->count * 40 + 65536;
+    size_t total =
+        content->state.size + content->state_vector.size + content->text.size + history.size + (size_t)rows->count * 40 + 65536;
     arena_init(&arena, job->store->mem, 2 * total);
     if (status == STATUS_OK)
         status = checkpoint_write(job, content, rows->count == 0 ? (struct bytes){ NULL, 0 } : bytes_written(&history), &arena);

@@ -47,13 +47,13 @@ static void journal_row_free(struct store *store, struct journal_row *row) {
 
 void journal_finish(struct store *store) {
     struct journal *journal = &store->journal;
-    list_each(link, &journal->open)
+    list_each (link, &journal->open)
         journal_row_free(store, list_entry(link, struct journal_row, link));
     for (size_t i = 0; i < journal->row_count; i++)
         if (journal->rows[i] != NULL)
             journal_row_free(store, journal->rows[i]);
     mem_free(store->mem, journal->rows, journal->row_capacity * sizeof(struct journal_row *));
-    list_each(link, &journal->todo) {
+    list_each (link, &journal->todo) {
         struct journal_range *range = list_entry(link, struct journal_range, link);
         list_remove(link);
         mem_free(store->mem, range, sizeof *range);
@@ -75,7 +75,8 @@ uint64_t journal_dirty_since(const struct store *store) {
 
 void journal_line_init(struct journal_line *line, struct store *store, const struct uuid *session_id, const struct uuid *file_id,
                        int64_t epoch, const struct journal_watcher *watcher) {
-    *line = (struct journal_line){ .session_id = *session_id, .file_id = *file_id, .epoch = epoch, .watcher = watcher, .store = store };
+    *line =
+        (struct journal_line){ .session_id = *session_id, .file_id = *file_id, .epoch = epoch, .watcher = watcher, .store = store };
 }
 
 void journal_line_finish(struct journal_line *line) {
@@ -162,7 +163,7 @@ static bool journal_add_range(struct store *store, size_t from, size_t to) {
 }
 
 static void journal_drop_ranges(struct store *store) {
-    list_each(link, &store->journal.todo) {
+    list_each (link, &store->journal.todo) {
         list_remove(link);
         mem_free(store->mem, list_entry(link, struct journal_range, link), sizeof(struct journal_range));
     }
@@ -175,7 +176,7 @@ static bool journal_cut(struct store *store, size_t count) {
     size_t bytes = 0;
     size_t index = 0;
     bool whole = true;
-    list_each(link, &journal->open) {
+    list_each (link, &journal->open) {
         size_t size = list_entry(link, struct journal_row, link)->payload.size;
         if (index > from && (index - from == RANGE_ROWS_MAX || bytes + size > RANGE_BYTES_MAX)) {
             whole = whole && journal_add_range(store, from, index);
@@ -198,7 +199,8 @@ static void journal_close_group(struct store *store) {
     assert(journal->rows_left == 0 && journal->sent == 0 && list_empty(&journal->todo));
     size_t count = journal->open_count;
     if (journal->row_capacity < count) {
-        struct journal_row **rows = mem_resize(store->mem, journal->rows, journal->row_capacity * sizeof *rows, count * sizeof *rows);
+        struct journal_row **rows =
+            mem_resize(store->mem, journal->rows, journal->row_capacity * sizeof *rows, count * sizeof *rows);
         if (rows == NULL)
             return;
         journal->rows = rows;
@@ -207,7 +209,7 @@ static void journal_close_group(struct store *store) {
     if (!journal_cut(store, count))
         return;
     journal->row_count = 0;
-    list_each(link, &journal->open) {
+    list_each (link, &journal->open) {
         struct journal_row *row = list_entry(link, struct journal_row, link);
         list_remove(link);
         journal_row_seal(&row->payload);
@@ -228,8 +230,10 @@ static void journal_close_group(struct store *store) {
 static void journal_on_answer(void *context, const struct reply *reply);
 
 /* Fixed-size elements of an array parameter. */
-static uint8_t *journal_array(struct store_command *command, uint32_t type, uint32_t element_type, size_t element_size, size_t count) {
-    return pg_array_begin(store_command_param(command, type, PG_ARRAY_HEADER + count * (4 + element_size)), element_type, false, count);
+static uint8_t *journal_array(struct store_command *command, uint32_t type, uint32_t element_type, size_t element_size,
+                              size_t count) {
+    return pg_array_begin(store_command_param(command, type, PG_ARRAY_HEADER + count * (4 + element_size)), element_type, false,
+                          count);
 }
 
 /* INSERT … SELECT unnest() of one range, straight into the command's memory. */

@@ -26,8 +26,8 @@ enum {
 
 enum { LOADED_REASON = 256 };
 
-/* Reads and checks an answer. `version_known`: the state of that version was not asked for. On STATUS_OK `out` views the reply. STATUS_NOT_FOUND,
- * STATUS_DAMAGED with the reason, or the reply's own failure. */
+/* Reads and checks an answer. `version_known`: the state of that version was not asked for. On STATUS_OK `out` views the reply.
+ * STATUS_NOT_FOUND, STATUS_DAMAGED with the reason, or the reply's own failure. */
 enum status loaded_document_read(const struct reply *reply, int64_t version_known, struct loaded_document *out,
                                  char reason[LOADED_REASON]);
 

@@ -2,8 +2,8 @@
  *
  *   store_load ─▶ document_read ─▶ store_load_on_read ─▶ loaded()
  *
- * "No text" and "text lost" look alike in an empty answer, so the file's row says which checkpoint must exist: a file whose checkpoint is missing,
- * of another version or fails its check sum is damaged, never blank. */
+ * "No text" and "text lost" look alike in an empty answer, so the file's row says which checkpoint must exist: a file whose
+ * checkpoint is missing, of another version or fails its check sum is damaged, never blank. */
 #include "loaded.h"
 
 #include "digest.h"
@@ -76,7 +76,8 @@ enum status loaded_document_read(const struct reply *reply, int64_t version_know
             struct uuid writer = row_uuid(&row, READ_WRITER);
             char text[UUID_TEXT_SIZE + 1];
             uuid_format(&writer, text);
-            snprintf(reason, LOADED_REASON, "journal row %lld of writer %s fails its check", (long long)row_i64(&row, READ_SEQ), text);
+            snprintf(reason, LOADED_REASON, "journal row %lld of writer %s fails its check", (long long)row_i64(&row, READ_SEQ),
+                     text);
             status = STATUS_DAMAGED;
         }
     }
@@ -104,7 +105,8 @@ static void store_load_on_read(void *context, const struct reply *reply) {
     load->loaded(load->context, status, reason, status == STATUS_OK ? &loaded : NULL);
 }
 
-enum status store_load(struct store *store, struct store_load *load, const struct uuid *file_id, store_loaded loaded, void *context) {
+enum status store_load(struct store *store, struct store_load *load, const struct uuid *file_id, store_loaded loaded,
+                       void *context) {
     struct arena arena;
     arena_init(&arena, store->mem, 16384);
     struct params *params = params_new(&arena);
@@ -114,8 +116,8 @@ enum status store_load(struct store *store, struct store_load *load, const struc
     load->file_id = *file_id;
     params_add_uuid(params, file_id);
     params_add_i64(params, 0);
-    enum status status = params == NULL ? STATUS_NO_MEMORY
-                                        : store_submit(store, &load->request, "document_read", params, store_load_on_read, load);
+    enum status status =
+        params == NULL ? STATUS_NO_MEMORY : store_submit(store, &load->request, "document_read", params, store_load_on_read, load);
     arena_finish(&arena);
     return status;
 }

@@ -186,14 +186,15 @@ static enum status migrate_compare(struct migrate *migrate, const PGresult *appl
             return migrate_fail(migrate, STATUS_CONFLICT, "the database lacks migration %04u but has %04u", i + 1, version);
         if (version > known)
             return migrate_fail(migrate, STATUS_CONFLICT,
-                                "the database is newer than this program: it has migration %04u_%s, the program ends at %04u", version,
-                                PQgetvalue(applied, (int)i, 1), known);
+                                "the database is newer than this program: it has migration %04u_%s, the program ends at %04u",
+                                version, PQgetvalue(applied, (int)i, 1), known);
         migration_read(&files[i], &migration);
         if (strcmp(PQgetvalue(applied, (int)i, 2), migration.checksum) != 0)
-            return migrate_fail(migrate, STATUS_CONFLICT,
-                                "migration %04u_%s was applied with checksum %.8s…, the program's has %.8s…: applied migrations never "
-                                "change, write a new one",
-                                version, migration.name, PQgetvalue(applied, (int)i, 2), migration.checksum);
+            return migrate_fail(
+                migrate, STATUS_CONFLICT,
+                "migration %04u_%s was applied with checksum %.8s…, the program's has %.8s…: applied migrations never "
+                "change, write a new one",
+                version, migration.name, PQgetvalue(applied, (int)i, 2), migration.checksum);
     }
     return STATUS_OK;
 }
@@ -203,14 +204,15 @@ static enum status migrate_all(struct migrate *migrate) {
     unsigned known = 0;
     while (files[known].path != NULL)
         known++;
-    enum status status = migrate_exec(migrate,
-                                      "create table if not exists schema_migrations (version integer primary key, name text not null, "
-                                      "checksum text not null, applied_at timestamptz not null default now())",
-                                      "schema_migrations", NULL);
+    enum status status =
+        migrate_exec(migrate,
+                     "create table if not exists schema_migrations (version integer primary key, name text not null, "
+                     "checksum text not null, applied_at timestamptz not null default now())",
+                     "schema_migrations", NULL);
     PGresult *applied = NULL;
     if (status == STATUS_OK)
-        status = migrate_exec(migrate, "select version, name, checksum from schema_migrations order by version", "schema_migrations",
-                              &applied);
+        status = migrate_exec(migrate, "select version, name, checksum from schema_migrations order by version",
+                              "schema_migrations", &applied);
     if (status != STATUS_OK)
         return status;
     unsigned count = (unsigned)PQntuples(applied);
@@ -235,11 +237,11 @@ static enum status migrate_all(struct migrate *migrate) {
 static enum status migrate_make_role(struct migrate *migrate, const char *quoted) {
     const char *role = migrate->options->server_role;
     PGresult *found = NULL;
-    enum status status = migrate_result(migrate,
-                                        PQexecParams(migrate->pg,
-                                                     "select rolsuper, rolname = current_user from pg_roles where rolname = $1", 1,
-                                                     NULL, &role, NULL, NULL, 0),
-                                        "reading roles", &found);
+    enum status status =
+        migrate_result(migrate,
+                       PQexecParams(migrate->pg, "select rolsuper, rolname = current_user from pg_roles where rolname = $1", 1,
+                                    NULL, &role, NULL, NULL, 0),
+                       "reading roles", &found);
     if (status != STATUS_OK)
         return status;
     bool exists = PQntuples(found) == 1;

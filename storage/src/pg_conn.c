@@ -17,8 +17,8 @@
 #include <stdlib.h>
 
 enum {
-    CONNECT_MS_MAX = 10000,    /* names, TCP, TLS, authentication, set-up */
-    ANSWER_SLACK_MS = 10000,   /* beyond the statement timeout: then the other side is gone and TCP has not noticed */
+    CONNECT_MS_MAX = 10000,  /* names, TCP, TLS, authentication, set-up */
+    ANSWER_SLACK_MS = 10000, /* beyond the statement timeout: then the other side is gone and TCP has not noticed */
 };
 
 void pg_conn_init(struct pg_conn *conn) {
@@ -183,8 +183,8 @@ static bool pg_result_is_good(const PGresult *result) {
     return type == PGRES_TUPLES_OK || type == PGRES_COMMAND_OK;
 }
 
-/* A commit that is not on disk when it is reported is not what we promise. The values are this session's own: a setting of the role or the
- * database counts. */
+/* A commit that is not on disk when it is reported is not what we promise. The values are this session's own: a setting of the role
+ * or the database counts. */
 static void pg_conn_set_up_on_settings(struct pg_conn *conn, struct pg_command *command, const PGresult *result) {
     if (result != NULL && !pg_result_is_good(result))
         pg_conn_refuse(conn, PQresultErrorMessage(result));
@@ -196,7 +196,8 @@ static void pg_conn_set_up_on_settings(struct pg_conn *conn, struct pg_command *
         char reason[CATALOG_REASON];
         for (int i = 0; i < 3 && !conn->allow_volatile; i++)
             if (strcmp(PQgetvalue(result, 0, i), checks[i].bad) == 0) {
-                snprintf(reason, sizeof reason, "commits would not be durable: PostgreSQL runs this role with %s = off", checks[i].name);
+                snprintf(reason, sizeof reason, "commits would not be durable: PostgreSQL runs this role with %s = off",
+                         checks[i].name);
                 pg_conn_refuse(conn, reason);
             }
         if (strtol(PQgetvalue(result, 0, 3), NULL, 10) < 150000)
@@ -282,7 +283,7 @@ static void pg_conn_set_up(struct pg_conn *conn) {
                         "current_setting('synchronous_commit'), current_setting('server_version_num'), "
                         "current_setting('server_encoding')",
                         pg_conn_set_up_on_settings);
-    list_each(link, conn->statements) {
+    list_each (link, conn->statements) {
         struct statement *statement = list_entry(link, struct statement, link);
         pg_conn_set_up_send(conn, PG_PREPARE, statement, NULL, pg_conn_set_up_on_prepared);
         pg_conn_set_up_send(conn, PG_DESCRIBE, statement, NULL, pg_conn_set_up_on_described);

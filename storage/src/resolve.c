@@ -27,8 +27,8 @@ struct conninfo {
     PQconninfoOption *options;
     const char *keywords[CONNINFO_MAX];
     const char *values[CONNINFO_MAX];
-    unsigned count;       /* words without hosts */
-    bool hosts_as_given;  /* hostaddr was given: nothing to do */
+    unsigned count;      /* words without hosts */
+    bool hosts_as_given; /* hostaddr was given: nothing to do */
     struct conninfo_host hosts[HOSTS_MAX];
     unsigned host_count;
     char host_list[LIST_BYTES];

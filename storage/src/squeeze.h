@@ -4,7 +4,8 @@
 
 #include "ground/bytes.h"
 
-/* Appends one zstd frame of `bytes`, with its size and a check sum inside. STATUS_NO_MEMORY, STATUS_TOO_BIG (the writer's maximum). */
+/* Appends one zstd frame of `bytes`, with its size and a check sum inside. STATUS_NO_MEMORY, STATUS_TOO_BIG (the writer's maximum).
+ */
 enum status squeeze(struct bytes bytes, struct bytes_writer *out);
 
 /* The opposite; STATUS_DAMAGED for anything else than one whole frame, STATUS_TOO_BIG beyond the writer's maximum. */

@@ -23,9 +23,9 @@ extern const struct embedded_file store_sql_bulk[];
 extern const struct embedded_file store_sql_query[];
 
 enum {
-    LANE_DEPTH_MAX = 64,        /* statements sent and unanswered: enough to hide the round trip */
-    LANE_GRACE_MS = 1000,       /* a blink: statements wait */
-    LANE_WAIT_MS_MAX = 10000,   /* and no longer than this */
+    LANE_DEPTH_MAX = 64,      /* statements sent and unanswered: enough to hide the round trip */
+    LANE_GRACE_MS = 1000,     /* a blink: statements wait */
+    LANE_WAIT_MS_MAX = 10000, /* and no longer than this */
     LANE_RETRY_MS_MIN = 100,
     LANE_RETRY_MS_MAX = 5000,
     QUEUE_COUNT_MAX = 4096,
@@ -128,7 +128,8 @@ static void store_answer(struct store_command *command, const struct reply *repl
 static void store_command_on_answer(struct pg_conn *conn, struct pg_command *pg, const PGresult *result) {
     (void)conn;
     struct store_command *command = list_entry(pg, struct store_command, pg);
-    struct reply reply = result != NULL ? reply_of(result) : reply_without(STATUS_UNAVAILABLE, "the connection to PostgreSQL was lost");
+    struct reply reply =
+        result != NULL ? reply_of(result) : reply_without(STATUS_UNAVAILABLE, "the connection to PostgreSQL was lost");
     store_answer(command, &reply);
 }
 
@@ -152,8 +153,11 @@ enum status store_command_create(struct store *store, struct statement *statemen
         return STATUS_NO_MEMORY;
     struct store_command *command = (struct store_command *)(void *)block;
     *command = (struct store_command){
-        .pg = { .kind = PG_EXECUTE, .statement = statement, .answer = store_command_on_answer,
-                .values = (const char **)(void *)(block + head), .lengths = (int *)(void *)(block + head + values) },
+        .pg = { .kind = PG_EXECUTE,
+                .statement = statement,
+                .answer = store_command_on_answer,
+                .values = (const char **)(void *)(block + head),
+                .lengths = (int *)(void *)(block + head + values) },
         .lane = lane,
         .types = (uint32_t *)(void *)(block + head + values + numbers),
         .bytes = block + head + values + 2 * numbers,
@@ -351,8 +355,12 @@ enum status store_create(const struct store_options *options, const struct store
         list_init(&lane->queue);
         lane->store = store;
         lane->slot = i;
-        lane->conn = (struct pg_conn){ .mem = mem, .handlers = &lane_handlers, .context = lane, .statements = &store->statements[i],
-                                       .statement_timeout_ms = lane_statement_ms[i], .allow_volatile = options->allow_volatile };
+        lane->conn = (struct pg_conn){ .mem = mem,
+                                       .handlers = &lane_handlers,
+                                       .context = lane,
+                                       .statements = &store->statements[i],
+                                       .statement_timeout_ms = lane_statement_ms[i],
+                                       .allow_volatile = options->allow_volatile };
         pg_conn_init(&lane->conn);
     }
     catalog_init(&store->catalog, mem, store->statements);

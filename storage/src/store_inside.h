@@ -71,11 +71,11 @@ struct journal {
     size_t row_count;
     size_t row_capacity;
     size_t rows_left;
-    struct list todo;  /* ranges to send */
-    unsigned sent;     /* ranges on the wire */
+    struct list todo;    /* ranges to send */
+    unsigned sent;       /* ranges on the wire */
     uint64_t group_done; /* every group up to here is over */
-    unsigned stalls;   /* refusals in a row that are nobody's fault */
-    uint64_t retry_ms; /* nothing is sent before */
+    unsigned stalls;     /* refusals in a row that are nobody's fault */
+    uint64_t retry_ms;   /* nothing is sent before */
     char reason[CATALOG_REASON];
 };
 
@@ -105,7 +105,8 @@ struct store {
     bool closing;
 };
 
-/* A command of `statement` with room for `param_count` parameters of `bytes_size` bytes in all. STATUS_OVERLOADED, STATUS_NO_MEMORY. */
+/* A command of `statement` with room for `param_count` parameters of `bytes_size` bytes in all. STATUS_OVERLOADED,
+ * STATUS_NO_MEMORY. */
 enum status store_command_create(struct store *store, struct statement *statement, unsigned param_count, size_t bytes_size,
                                  struct store_command **out);
 /* Sets the next parameter: `size` bytes that the caller fills, taken from the command's room. */

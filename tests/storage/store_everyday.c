@@ -1,0 +1,687 @@
+/* store_everyday.c — connecting, statements, journal, load and checkpoint on a healthy PostgreSQL. */
+#include "rig.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+static const char extra_text[] =
+    "-- name: echo\n-- all types there and back\n"
+    "select $1::uuid, $2::text, $3::bytea, $4::integer, $5::bigint, $6::boolean, $7::timestamptz, $8::jsonb,"
+    " $9::double precision, $10::uuid[], $11::text[], $12::bigint[];\n"
+    "-- name: unnested\n"
+    "select u, t, b, j, i, n, w, o from unnest($1::uuid[], $2::text[], $3::bytea[], $4::jsonb[], $5::integer[], "
+    "$6::bigint[], $7::timestamptz[], $8::boolean[]) as x(u, t, b, j, i, n, w, o);\n"
+    "-- name: sleep_long\nselect pg_sleep(30);\n"
+    "-- name: user_add\ninsert into users (id, username, email) values ($1, $2, $3);\n"
+    "-- name: forbidden\nupdate audit_logs set action = 'x';\n";
+static const struct embedded_file extra_files[] = { { "extra.sql", (const unsigned char *)extra_text, sizeof extra_text - 1 },
+                                                    { 0 } };
+static const struct embedded_file *const extra[] = { extra_files, NULL };
+
+struct answer {
+    unsigned calls;
+    enum status status;
+    char sqlstate[6];
+    char error[256];
+    char constraint[64];
+    void (*check)(const struct reply *reply);
+};
+
+static void answer_take(void *context, const struct reply *reply) {
+    struct answer *answer = context;
+    answer->calls++;
+    answer->status = reply->status;
+    memcpy(answer->sqlstate, reply->sqlstate, sizeof answer->sqlstate);
+    snprintf(answer->error, sizeof answer->error, "%s", reply->error);
+    snprintf(answer->constraint, sizeof answer->constraint, "%s", reply->constraint);
+    if (answer->check != NULL && reply->status == STATUS_OK)
+        answer->check(reply);
+}
+
+static bool answered(void *context) {
+    return ((struct answer *)context)->calls > 0;
+}
+
+static void ask(struct rig *rig, const char *name, const struct params *params, struct answer *answer) {
+    enum status status = store_submit(rig->store, NULL, name, params, answer_take, answer);
+    cr_assert_eq(status, STATUS_OK, "%s", status_name(status));
+    cr_assert_eq(answer->calls, 0, "never from inside store_submit");
+    rig_until(rig, answered, answer, 10000, name);
+}
+
+static struct world world;
+static struct rig rig;
+static struct arena arena;
+
+static void set_up(void) {
+    world_init(&world, NULL);
+    struct store_options options = { .catalogs = extra };
+    rig_init(&rig, &world, &options);
+    rig_until_state(&rig, STORE_READY);
+    arena_init(&arena, &mem_default, 1 << 20);
+}
+
+static void tear_down(void) {
+    arena_finish(&arena);
+    rig_finish(&rig);
+    world_finish(&world);
+}
+
+TestSuite(store, .init = set_up, .fini = tear_down, .timeout = 60);
+
+static const struct uuid some_uuid = { { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } };
+
+static void check_echo(const struct reply *reply) {
+    cr_assert_eq(reply->row_count, 1);
+    struct row row = reply_row(reply, 0);
+    struct uuid uuid = row_uuid(&row, 0);
+    cr_assert(uuid_equal(&uuid, &some_uuid));
+    cr_assert(bytes_equal_text(row_text(&row, 1), "héllo"));
+    cr_assert(bytes_equal(row_bytea(&row, 2), bytes_of("\0\xff", 2)));
+    cr_assert_eq(row_i32(&row, 3), -7);
+    cr_assert_eq(row_i64(&row, 4), INT64_MIN);
+    cr_assert(row_bool(&row, 5));
+    cr_assert_eq(row_time_ms(&row, 6), 1700000000123);
+    cr_assert(bytes_equal_text(row_jsonb(&row, 7), "{\"a\": 1}"));
+    cr_assert_eq(row_f64(&row, 8), 0.25);
+}
+
+Test(store, every_type_goes_there_and_comes_back) {
+    struct params *params = params_new(&arena);
+    struct bytes texts[] = { bytes_text("x"), { NULL, 0 } };
+    int64_t numbers[] = { 5 };
+    params_add_uuid(params, &some_uuid);
+    params_add_text(params, bytes_text("héllo"));
+    params_add_bytea(params, bytes_of("\0\xff", 2));
+    params_add_i32(params, -7);
+    params_add_i64(params, INT64_MIN);
+    params_add_bool(params, true);
+    params_add_time(params, 1700000000123);
+    params_add_jsonb(params, bytes_text("{\"a\":1}"));
+    params_add_f64(params, 0.25);
+    params_add_uuid_array(params, &some_uuid, 1);
+    params_add_text_array(params, texts, 2);
+    params_add_i64_array(params, numbers, 1);
+    struct answer answer = { .check = check_echo };
+
+    ask(&rig, "echo", params, &answer);
+
+    cr_assert_eq(answer.status, STATUS_OK, "%s", answer.error);
+}
+
+static void check_unnested(const struct reply *reply) {
+    cr_assert_eq(reply->row_count, 2);
+    struct row first = reply_row(reply, 0);
+    struct row second = reply_row(reply, 1);
+    cr_assert(bytes_equal_text(row_text(&first, 1), "a"));
+    cr_assert(bytes_equal(row_bytea(&first, 2), bytes_of("\1\0", 2)));
+    cr_assert(bytes_equal_text(row_jsonb(&first, 3), "[1]"));
+    cr_assert_eq(row_i32(&first, 4), -1);
+    cr_assert_eq(row_i64(&first, 5), 1);
+    cr_assert_eq(row_time_ms(&first, 6), -1);
+    cr_assert(row_bool(&first, 7));
+    cr_assert(row_is_null(&second, 1));
+    cr_assert(row_is_null(&second, 2));
+    cr_assert(row_is_null(&second, 3));
+    cr_assert_eq(row_time_ms(&second, 6), 1700000000000);
+    cr_assert_not(row_bool(&second, 7));
+}
+
+Test(store, arrays_of_every_type_unnest_to_rows) {
+    struct params *params = params_new(&arena);
+    struct uuid uuids[] = { some_uuid, uuid_nil };
+    struct bytes texts[] = { bytes_text("a"), { NULL, 0 } };
+    struct bytes blobs[] = { bytes_of("\1\0", 2), { NULL, 0 } };
+    struct bytes jsons[] = { bytes_text("[1]"), { NULL, 0 } };
+    params_add_uuid_array(params, uuids, 2);
+    params_add_text_array(params, texts, 2);
+    params_add_bytea_array(params, blobs, 2);
+    params_add_jsonb_array(params, jsons, 2);
+    params_add_i32_array(params, (int32_t[]){ -1, 2 }, 2);
+    params_add_i64_array(params, (int64_t[]){ 1, 2 }, 2);
+    params_add_time_array(params, (int64_t[]){ -1, 1700000000000 }, 2);
+    params_add_bool_array(params, (bool[]){ true, false }, 2);
+    struct answer answer = { .check = check_unnested };
+
+    ask(&rig, "unnested", params, &answer);
+
+    cr_assert_eq(answer.status, STATUS_OK, "%s", answer.error);
+}
+
+static void add_user(const char *name, const char *email, struct answer *answer) {
+    struct params *params = params_new(&arena);
+    struct uuid id = some_uuid;
+    id.bytes[15] = (uint8_t)name[0];
+    params_add_uuid(params, &id);
+    params_add_text(params, bytes_text(name));
+    params_add_text(params, email == NULL ? (struct bytes){ NULL, 0 } : bytes_text(email));
+    ask(&rig, "user_add", params, answer);
+}
+
+Test(store, a_taken_key_answers_exists_with_its_constraint) {
+    struct answer first = { 0 };
+    struct answer second = { 0 };
+
+    add_user("bob", "bob@example.org", &first);
+    add_user("cid", "BOB@example.org", &second);
+
+    cr_assert_eq(first.status, STATUS_OK, "%s", first.error);
+    cr_assert_eq(second.status, STATUS_EXISTS);
+    cr_assert_str_eq(second.sqlstate, "23505");
+    cr_assert_str_eq(second.constraint, "users_email_key");
+}
+
+Test(store, the_servers_role_cannot_change_an_audit_row) {
+    struct answer answer = { 0 };
+
+    ask(&rig, "forbidden", NULL, &answer);
+
+    cr_assert_eq(answer.status, STATUS_DENIED);
+}
+
+Test(store, text_that_postgres_refuses_is_malformed_and_the_connection_goes_on) {
+    struct answer bad = { 0 };
+    struct answer good = { 0 };
+
+    add_user("x\xff", NULL, &bad);
+    add_user("dan", NULL, &good);
+
+    cr_assert_eq(bad.status, STATUS_MALFORMED);
+    cr_assert_str_eq(bad.sqlstate, "22021");
+    cr_assert_eq(good.status, STATUS_OK);
+}
+
+Test(store, parameters_that_do_not_fit_are_answered_and_not_sent) {
+    struct params *params = params_new(&arena);
+    params_add_i32(params, 1);
+    params_add_text(params, bytes_text("eve"));
+    params_add_null(params);
+    struct answer type = { 0 };
+    struct answer count = { 0 };
+
+    ask(&rig, "user_add", params, &type);
+    params_add_null(params);
+    ask(&rig, "user_add", params, &count);
+
+    cr_assert_eq(type.status, STATUS_CONFLICT);
+    cr_assert_str_eq(type.error, "statement user_add: $1 is of type 2950, was given 23");
+    cr_assert_eq(count.status, STATUS_CONFLICT);
+    cr_assert_eq(store_submit(rig.store, NULL, "no_such", NULL, NULL, NULL), STATUS_NOT_FOUND);
+}
+
+static char order[16];
+static char marks[128][2] = { ['1'] = "1", ['2'] = "2", ['3'] = "3", ['4'] = "4", ['x'] = "x" };
+
+static void note_order(void *context, const struct reply *reply) {
+    (void)reply;
+    strncat(order, context, 1);
+}
+
+static bool order_has_four(void *context) {
+    (void)context;
+    return strlen(order) == 4;
+}
+
+Test(store, answers_come_in_order_and_a_cancelled_one_never) {
+    struct store_request request = { 0 };
+    struct params *params = params_new(&arena);
+    params_add_uuid(params, &some_uuid);
+    params_add_null(params);
+    params_add_null(params);
+
+    cr_assert_eq(store_submit(rig.store, NULL, "file_quarantine", NULL, NULL, NULL), STATUS_NO_MEMORY); /* it has parameters */
+    store_submit(rig.store, NULL, "user_add", params, note_order, marks['1']); /* fails: username is null */
+    store_submit(rig.store, NULL, "forbidden", NULL, note_order, marks['2']);
+    store_submit(rig.store, &request, "forbidden", NULL, note_order, marks['x']);
+    store_submit(rig.store, NULL, "forbidden", NULL, note_order, marks['3']);
+    store_flush(rig.store); /* on the way */
+    cr_assert(store_request_pending(&request));
+    store_cancel(&request);
+    cr_assert_not(store_request_pending(&request));
+    store_submit(rig.store, NULL, "forbidden", NULL, note_order, marks['4']);
+    rig_until(&rig, order_has_four, NULL, 10000, "four answers");
+    rig_turns_ms(&rig, 50);
+
+    cr_assert_str_eq(order, "1234");
+}
+
+Test(store, a_full_queue_says_so) {
+    enum status status = STATUS_OK;
+    unsigned taken = 0;
+    while (taken < 10000 && status == STATUS_OK) {
+        status = store_submit(rig.store, NULL, "forbidden", NULL, NULL, NULL);
+        taken += status == STATUS_OK;
+    }
+    cr_assert_eq(status, STATUS_OVERLOADED);
+    cr_assert_eq(taken, 4096);
+    cr_assert_eq(store_health(rig.store).queued, 4096);
+
+    rig_turns_ms(&rig, 1000);
+
+    cr_assert_eq(store_health(rig.store).queued, 0);
+}
+
+Test(store, destroying_with_statements_on_the_way_calls_nobody) {
+    store_submit(rig.store, NULL, "sleep_long", NULL, note_order, marks['x']);
+    store_flush(rig.store);
+    store_submit(rig.store, NULL, "sleep_long", NULL, note_order, marks['x']);
+    rig_turn(&rig);
+    store_destroy(rig.store);
+    cr_assert_str_eq(order, "");
+    rig_init(&rig, &world, NULL);
+}
+
+/* ---- journal and load ---- */
+
+Test(store, what_is_durable_is_loaded_in_order) {
+    struct line line;
+    struct loaded_copy loaded;
+    line_init(&line, &rig, &world, &world.file);
+
+    uint64_t first = line_append(&line, "a");
+    uint64_t same = line_append(&line, "b");
+    cr_assert_eq(first, same);
+    cr_assert_gt(journal_line_dirty_bytes(&line.journal), 0);
+    line_until_durable(&rig, &line);
+    uint64_t second = line_append(&line, "c");
+    line_until_durable(&rig, &line);
+    rig_load(&rig, &world.file, &loaded);
+
+    cr_assert_gt(second, first);
+    cr_assert_eq(store_health(rig.store).dirty_bytes, 0);
+    cr_assert_eq(loaded.status, STATUS_OK, "%s", loaded.reason);
+    cr_assert_str_eq(loaded.text, "abc");
+    cr_assert_eq(loaded.row_count, 2);
+    cr_assert_eq(loaded.version, 0);
+    cr_assert_str_eq(loaded.root, "text");
+    cr_assert_str_eq(loaded.state, "");
+    journal_line_finish(&line.journal);
+}
+
+Test(store, what_is_appended_during_a_commit_goes_together_in_the_next) {
+    struct line lines[3];
+    struct uuid files[3] = { world.file, world_file(&world, "b"), world_file(&world, "c") };
+    for (unsigned i = 0; i < 3; i++)
+        line_init(&lines[i], &rig, &world, &files[i]);
+
+    cr_assert_eq(line_append(&lines[0], "1"), 1);
+    store_flush(rig.store); /* group 1 is on the way */
+    cr_assert_eq(line_append(&lines[0], "2"), 2);
+    cr_assert_eq(line_append(&lines[1], "2"), 2);
+    store_flush(rig.store);
+    cr_assert_eq(line_append(&lines[2], "2"), 2);
+    cr_assert_eq(line_append(&lines[0], "2"), 2);
+    for (unsigned i = 0; i < 3; i++)
+        line_until_durable(&rig, &lines[i]);
+
+    cr_assert_eq(lines[0].durable_calls, 2);
+    cr_assert_eq(lines[1].durable_calls, 1);
+    cr_assert_eq(store_health(rig.store).group, 2);
+    cr_assert_eq(pg_number(world.owner_url, "select count(distinct xmin::text) from crdt_journal"), 2);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_journal"), 4);
+    for (unsigned i = 0; i < 3; i++)
+        journal_line_finish(&lines[i].journal);
+}
+
+Test(store, a_line_finished_early_is_still_written) {
+    struct line line;
+    line_init(&line, &rig, &world, &world.file);
+
+    line_append(&line, "bye");
+    journal_line_finish(&line.journal);
+    memset(&line, 0xee, sizeof line);
+    rig_turns_ms(&rig, 200);
+
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_journal"), 1);
+}
+
+Test(store, more_than_the_dirty_bound_is_refused_and_nothing_taken) {
+    struct line line;
+    static char big[1 << 20];
+    memset(big, 'x', sizeof big - 1);
+    struct rig small;
+    struct store_options options = { .dirty_bytes_max = 3 << 20 };
+    rig_init(&small, &world, &options); /* not connected yet: everything stays dirty */
+    line_init(&line, &small, &world, &world.file);
+    struct journal_entry entry = { .update = bytes_text(big) };
+
+    cr_assert_eq(journal_append(&line.journal, &entry, NULL), STATUS_OK);
+    cr_assert_eq(journal_append(&line.journal, &entry, NULL), STATUS_OK);
+    uint64_t dirty = store_health(small.store).dirty_bytes;
+    cr_assert_eq(journal_append(&line.journal, &entry, NULL), STATUS_OVERLOADED);
+    cr_assert_eq(store_health(small.store).dirty_bytes, dirty);
+    line_until_durable(&small, &line);
+
+    cr_assert_eq(journal_append(&line.journal, &entry, NULL), STATUS_OK);
+    journal_line_finish(&line.journal);
+    rig_finish(&small);
+}
+
+Test(store, a_file_that_is_not_there_is_not_found) {
+    struct loaded_copy loaded;
+    rig_load(&rig, &some_uuid, &loaded);
+    cr_assert_eq(loaded.status, STATUS_NOT_FOUND);
+}
+
+/* ---- checkpoint: the "document" of these tests is a sorted set of letters, so merging commutes and repeats ---- */
+
+struct letters {
+    struct checkpoint_job job;
+    char set[64];
+    bool has_text;
+    const char *text; /* NULL: the set itself */
+    size_t text_size;
+    unsigned encodes;
+    unsigned dones;
+    struct checkpoint_outcome outcome;
+    char reason[256];
+    void (*before_encode)(struct letters *letters);
+};
+
+static void letters_add(struct letters *letters, struct bytes update) {
+    for (size_t i = 0; i < update.size; i++) {
+        char *at = letters->set;
+        while (*at != 0 && *at < (char)update.data[i])
+            at++;
+        if (*at == (char)update.data[i])
+            continue;
+        memmove(at + 1, at, strlen(at) + 1);
+        *at = (char)update.data[i];
+    }
+}
+
+static enum status letters_merge_state(struct checkpoint_job *job, int format, struct bytes state) {
+    cr_assert_eq(format, CRDT_FORMAT_YJS_V1);
+    letters_add(job->context, state);
+    return STATUS_OK;
+}
+
+static enum status letters_merge_update(struct checkpoint_job *job, const struct journal_entry *entry) {
+    letters_add(job->context, entry->update);
+    return STATUS_OK;
+}
+
+static void letters_encode(struct checkpoint_job *job) {
+    struct letters *letters = job->context;
+    letters->encodes++;
+    if (letters->before_encode != NULL)
+        letters->before_encode(letters);
+    struct checkpoint_content content = {
+        .format = CRDT_FORMAT_YJS_V1,
+        .state = bytes_text(letters->set),
+        .state_vector = bytes_text("sv"),
+        .has_text = letters->has_text,
+        .text = letters->text == NULL ? bytes_text(letters->set) : bytes_of(letters->text, letters->text_size),
+        .author = world.user,
+    };
+    checkpoint_encoded(job, &content);
+}
+
+static void letters_done(struct checkpoint_job *job, const struct checkpoint_outcome *outcome) {
+    struct letters *letters = job->context;
+    letters->dones++;
+    letters->outcome = *outcome;
+    snprintf(letters->reason, sizeof letters->reason, "%s", outcome->reason);
+}
+
+static const struct checkpoint_handlers letters_handlers = { letters_merge_state, letters_merge_update, letters_encode,
+                                                             letters_done };
+
+static void letters_init(struct letters *letters, const char *set) {
+    memset(letters, 0, sizeof *letters);
+    letters->job = (struct checkpoint_job){ .file_id = world.file, .epoch = 1, .handlers = &letters_handlers, .context = letters };
+    letters->has_text = true;
+    letters_add(letters, bytes_text(set));
+}
+
+static bool letters_are_done(void *context) {
+    return ((struct letters *)context)->dones > 0;
+}
+
+static void letters_checkpoint(struct rig *at, struct letters *letters) {
+    letters->dones = 0;
+    enum status status = store_checkpoint(at->store, &letters->job);
+    cr_assert_eq(status, STATUS_OK, "%s", status_name(status));
+    rig_until(at, letters_are_done, letters, 30000, "checkpoint");
+}
+
+static void append_durably(struct rig *at, const char *update) {
+    struct line line;
+    line_init(&line, at, &world, &world.file);
+    line_append(&line, update);
+    line_until_durable(at, &line);
+    journal_line_finish(&line.journal);
+}
+
+Test(store, a_checkpoint_folds_the_journal_and_writes_file_and_version) {
+    struct letters letters;
+    struct loaded_copy loaded;
+    char hash[CONTENT_HASH_SIZE + 1];
+    char text[128];
+    letters_init(&letters, "ba");
+    append_durably(&rig, "b");
+    append_durably(&rig, "a");
+
+    letters_checkpoint(&rig, &letters);
+    rig_load(&rig, &world.file, &loaded);
+
+    cr_assert_eq(letters.outcome.status, STATUS_OK, "%s", letters.reason);
+    cr_assert_eq(letters.outcome.version, 1);
+    cr_assert_eq(letters.outcome.version_number, 1);
+    cr_assert_eq(letters.outcome.rows_merged, 2);
+    cr_assert_str_eq(loaded.state, "ab");
+    cr_assert_str_eq(loaded.state_vector, "sv");
+    cr_assert_eq(loaded.version, 1);
+    cr_assert_eq(loaded.row_count, 0);
+    content_hash(bytes_text("ab"), hash);
+    pg_query(world.owner_url, "select file_size || content_hash || head_version from files", text, sizeof text);
+    char wanted[128];
+    snprintf(wanted, sizeof wanted, "2%s1", hash);
+    cr_assert_str_eq(text, wanted);
+    pg_query(world.owner_url,
+             "select content || version_number || branch || content_size || (author_id is not null) from file_versions", text,
+             sizeof text);
+    cr_assert_str_eq(text, "ab1main2true");
+    cr_assert_eq(pg_number(world.owner_url, "select row_count from crdt_history where chunk = 1"), 2);
+}
+
+Test(store, the_same_text_makes_no_second_version) {
+    struct letters letters;
+    letters_init(&letters, "ab");
+    letters_checkpoint(&rig, &letters);
+    append_durably(&rig, "a");
+
+    letters_checkpoint(&rig, &letters);
+
+    cr_assert_eq(letters.outcome.status, STATUS_OK, "%s", letters.reason);
+    cr_assert_eq(letters.outcome.version, 2);
+    cr_assert_eq(letters.outcome.version_number, 0);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from file_versions"), 1);
+    letters_add(&letters, bytes_text("c"));
+    letters_checkpoint(&rig, &letters);
+    cr_assert_eq(letters.outcome.version_number, 2);
+}
+
+Test(store, a_document_without_a_text_root_gets_no_content) {
+    struct letters letters;
+    letters_init(&letters, "ab");
+    letters.has_text = false;
+
+    letters_checkpoint(&rig, &letters);
+
+    cr_assert_eq(letters.outcome.status, STATUS_OK, "%s", letters.reason);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from file_versions"), 0);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from files where content_hash is null"), 1);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_checkpoints"), 1);
+}
+
+Test(store, text_with_nul_is_kept_as_bytes) {
+    struct letters letters;
+    letters_init(&letters, "ab");
+    letters.text = "a\0b";
+    letters.text_size = 3;
+
+    letters_checkpoint(&rig, &letters);
+
+    cr_assert_eq(letters.outcome.status, STATUS_OK, "%s", letters.reason);
+    cr_assert_eq(
+        pg_number(world.owner_url, "select count(*) from file_versions where content is null and content_bytes = '\\x610062'"), 1);
+    cr_assert_eq(pg_number(world.owner_url, "select file_size from files"), 3);
+}
+
+/* Two stores hold the same document. */
+Test(store, rows_and_checkpoints_of_another_writer_are_merged_first) {
+    struct rig other;
+    struct letters here;
+    struct letters there;
+    struct loaded_copy loaded;
+    rig_init(&other, &world, NULL);
+    rig_until_state(&other, STORE_READY);
+    letters_init(&here, "a");
+    letters_init(&there, "b");
+    append_durably(&rig, "a");
+    append_durably(&other, "b");
+
+    letters_checkpoint(&other, &there);
+    append_durably(&other, "c");
+    letters_add(&there, bytes_text("c"));
+    letters_checkpoint(&rig, &here);
+    rig_load(&rig, &world.file, &loaded);
+
+    cr_assert_eq(there.outcome.status, STATUS_OK, "%s", there.reason);
+    cr_assert_str_eq(there.set, "abc");
+    cr_assert_eq(here.outcome.status, STATUS_OK, "%s", here.reason);
+    cr_assert_eq(here.outcome.version, 2);
+    cr_assert_str_eq(here.set, "abc");
+    cr_assert_str_eq(loaded.state, "abc");
+    cr_assert_eq(loaded.row_count, 0);
+    rig_finish(&other);
+}
+
+static struct rig *rival_rig;
+static struct letters *rival;
+
+/* In the middle of our job the other store writes its own. */
+static void rival_is_faster(struct letters *letters) {
+    if (letters->encodes == 1)
+        letters_checkpoint(rival_rig, rival);
+}
+
+Test(store, a_checkpoint_overtaken_by_another_begins_again_and_loses_nothing) {
+    struct rig other;
+    struct letters here;
+    struct letters there;
+    struct loaded_copy loaded;
+    rig_init(&other, &world, NULL);
+    rig_until_state(&other, STORE_READY);
+    rival_rig = &other;
+    rival = &there;
+    letters_init(&here, "a");
+    letters_init(&there, "b");
+    here.before_encode = rival_is_faster;
+    append_durably(&rig, "a");
+
+    letters_checkpoint(&rig, &here);
+    rig_load(&rig, &world.file, &loaded);
+
+    cr_assert_eq(here.outcome.status, STATUS_OK, "%s", here.reason);
+    cr_assert_eq(here.encodes, 2);
+    cr_assert_str_eq(loaded.state, "ab");
+    cr_assert_eq(loaded.version, 2);
+    cr_assert_eq(pg_number(world.owner_url, "select sum(row_count) from crdt_history"), 1);
+    rig_finish(&other);
+}
+
+static void append_late(struct letters *letters) {
+    (void)letters;
+    append_durably(&rig, "z");
+}
+
+Test(store, rows_that_commit_between_read_and_write_stay_in_the_journal) {
+    struct letters letters;
+    struct loaded_copy loaded;
+    letters_init(&letters, "a");
+    letters.before_encode = append_late;
+    append_durably(&rig, "a");
+
+    letters_checkpoint(&rig, &letters);
+    rig_load(&rig, &world.file, &loaded);
+
+    cr_assert_eq(letters.outcome.status, STATUS_OK, "%s", letters.reason);
+    cr_assert_eq(letters.outcome.rows_merged, 1);
+    cr_assert_eq(loaded.row_count, 1);
+    cr_assert_str_eq(loaded.text, "z");
+}
+
+static void check_unchanged(void) {
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_checkpoints"), 0);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_history"), 0);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from file_versions"), 0);
+    cr_assert_eq(pg_number(world.owner_url, "select checkpoint_version + head_version from files"), 0);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_journal"), 1);
+}
+
+Test(store, a_checkpoint_that_fails_half_way_changes_nothing) {
+    struct letters letters;
+    letters_init(&letters, "a");
+    append_durably(&rig, "a");
+    pg_do(world.owner_url, "create function fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$;"
+                           "create trigger fail after delete on crdt_journal for each statement execute function fail()");
+
+    letters_checkpoint(&rig, &letters);
+
+    cr_assert_neq(letters.outcome.status, STATUS_OK);
+    check_unchanged();
+    pg_do(world.owner_url, "drop trigger fail on crdt_journal");
+    letters_checkpoint(&rig, &letters);
+    cr_assert_eq(letters.outcome.status, STATUS_OK, "%s", letters.reason);
+}
+
+Test(store, a_job_can_be_cancelled_at_any_step) {
+    struct letters letters;
+    letters_init(&letters, "a");
+
+    cr_assert_eq(store_checkpoint(rig.store, &letters.job), STATUS_OK);
+    store_flush(rig.store);
+    checkpoint_cancel(&letters.job);
+    rig_turns_ms(&rig, 50);
+    cr_assert_eq(letters.encodes, 0);
+    letters_checkpoint(&rig, &letters);
+
+    cr_assert_eq(letters.outcome.status, STATUS_OK);
+}
+
+/* ---- damage ---- */
+
+static void check_damaged(const char *sql, const char *reason) {
+    struct letters letters;
+    struct loaded_copy loaded;
+    letters_init(&letters, "a");
+    letters_checkpoint(&rig, &letters);
+    append_durably(&rig, "a");
+    pg_do(world.owner_url, sql);
+
+    rig_load(&rig, &world.file, &loaded);
+    cr_assert_eq(loaded.status, STATUS_DAMAGED);
+    cr_assert(strstr(loaded.reason, reason) != NULL, "%s", loaded.reason);
+
+    letters.job.version = 0; /* nor does a checkpoint paint over it */
+    letters_checkpoint(&rig, &letters);
+    cr_assert_eq(letters.outcome.status, STATUS_DAMAGED);
+}
+
+Test(store, a_flipped_byte_of_the_state_is_damage) {
+    check_damaged("update crdt_checkpoints set state = 'b'", "check sum");
+}
+
+Test(store, a_missing_checkpoint_is_damage_and_not_a_blank_file) {
+    check_damaged("delete from crdt_checkpoints", "missing");
+}
+
+Test(store, a_broken_journal_row_is_damage) {
+    check_damaged("update crdt_journal set updates = set_byte(updates, 20, 255)", "journal row");
+}
+
+Test(store, a_quarantined_file_is_not_served) {
+    check_damaged("update files set quarantined_at = now(), quarantine_reason = 'test'", "quarantined: test");
+}
