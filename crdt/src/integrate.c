@@ -273,8 +273,6 @@ void doc_integrate(struct crdt_doc *doc, struct client *client, uint64_t clock, 
         placing.right_origin_client = doc_client(doc, structure->right_origin.client)->index;
         placing.right_origin_clock = structure->right_origin.clock;
         placing.right = doc_split_before(doc, placing.right_origin_client, placing.right_origin_clock);
-        if (placing.left != ITEM_NONE) /* the cut may have gone through it, in input that nobody typed */
-            placing.left = doc_find(doc, placing.origin_client, placing.origin_clock);
     }
     integrate_find_parent(doc, structure, &placing);
 

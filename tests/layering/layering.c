@@ -70,7 +70,7 @@ static const struct foreign foreign[] = {
     { "msgpack.h", { "protocol/wire/pack.c" } },
     { "http_parser.h", { "protocol/http/http_parse.c" } },
     { "openssl/*", { "protocol/http/upgrade.c", "server/access/*.c", "clients/c/*.c" } },
-    { "jansson.h", { "protocol/*.c", "server/features/presence/presence_state.c" } },
+    { "jansson.h", { "protocol/*.c", "server/features/presence/presence_state.c", "tests/*" } },
     { "xxhash.h", { "storage/src/*.c" } },
     { "zstd.h", { "storage/src/*.c", "clients/cli/*.c", "bench/*", "tests/*" } },
     { "criterion/*", { "*_test.c", "tests/*" } },
