@@ -5,7 +5,8 @@
 
 #include <assert.h>
 
-enum { ITEM_FIRST_CAPACITY = 4, ITEM_NUMBERS_MAX = UINT32_MAX - 1 };
+enum { ITEM_FIRST_CAPACITY = 4 };
+#define ITEM_NUMBERS_MAX (UINT32_MAX - 1) /* an enumerator is an int */
 
 void items_init(struct items *items) {
     *items = (struct items){ .free_head = ITEM_NONE };
