@@ -48,12 +48,12 @@ struct document {
     struct checkpoint_job checkpoint;
     bool checkpointing;
     int64_t checkpoint_version;
-    uint64_t changes;             /* updates that brought something, counted */
-    uint64_t changes_encoding;    /* `changes` when the running checkpoint encoded the state */
-    uint64_t changes_saved;       /* `changes` that the newest checkpoint holds */
-    uint64_t journal_bytes_saved; /* line's bytes_total at the newest checkpoint, less what was loaded from the journal */
-    uint64_t state_bytes;         /* of the newest checkpoint */
-    uint64_t changed_since_ms;    /* the oldest change that no checkpoint holds; 0: none */
+    uint64_t changes;               /* updates that brought something, counted */
+    uint64_t changes_checkpointing; /* `changes` that the running checkpoint merges, journal rows included */
+    uint64_t changes_saved;         /* the same of the newest checkpoint: all of them, and the journal is empty */
+    uint64_t journal_bytes_saved;   /* line's bytes_total at the newest checkpoint, less what was loaded from the journal */
+    uint64_t state_bytes;           /* of the newest checkpoint */
+    uint64_t changed_since_ms;      /* the oldest change that no checkpoint holds; 0: none */
     uint64_t changed_last_ms;
     uint64_t checkpoint_not_before_ms; /* after a failure */
 };

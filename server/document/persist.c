@@ -155,6 +155,8 @@ void persist_checkpoint(struct document *document) {
         .handlers = &persist_handlers,
         .context = document,
     };
+    /* Rows that commit after the job has read the journal stay there: with one on its way, something is left for the next job. */
+    document->changes_checkpointing = journal_line_clean(&document->line) ? document->changes : document->changes - 1;
     enum status status = store_checkpoint(document->session->server->store, &document->checkpoint);
     document->checkpointing = status == STATUS_OK;
     if (status != STATUS_OK)
@@ -186,7 +188,6 @@ static void persist_encode(struct checkpoint_job *job) {
     if (status == STATUS_OK && has_text)
         status = crdt_text_write(document->crdt, root, &text);
     if (status == STATUS_OK) {
-        document->changes_encoding = document->changes;
         document->state_bytes = state.size;
         struct checkpoint_content content = {
             .format = CRDT_FORMAT_YJS_V1,
@@ -214,7 +215,7 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
     switch (outcome->status) {
     case STATUS_OK:
         document->checkpoint_version = outcome->version;
-        document->changes_saved = document->changes_encoding;
+        document->changes_saved = document->changes_checkpointing;
         document->journal_bytes_saved = journal_line_bytes_total(&document->line);
         document->changed_since_ms = document->changes == document->changes_saved ? 0 : now_ms;
         log_debug(&subject, "checkpoint.written", "state_bytes=%llu rows=%u version=%d", (unsigned long long)document->state_bytes,

@@ -152,6 +152,7 @@ static void session_join_answer(struct session *session, struct connection *conn
     const struct participant *participant = &connection->participant;
     struct bytes_writer page = connection_writer();
     struct wire_joined joined = {
+        .protocol = WIRE_PROTOCOL_VERSION,
         .session = session->id,
         .self = { .id = connection->id,
                   .user = participant->user,
