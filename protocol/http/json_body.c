@@ -1,4 +1,4 @@
-/* json_body.c — flat objects through jansson. The only file that includes it. */
+/* json_body.c — small objects through jansson. The only file that includes it. */
 #include "wire/json_body.h"
 
 #include <jansson.h>
@@ -8,16 +8,16 @@ struct json_body {
     json_t *object;
 };
 
-/* Text, numbers, booleans and null; nothing nested. */
-static bool json_body_flat(json_t *object) {
-    const char *key;
-    json_t *value;
-    json_object_foreach(object, key, value) {
-        (void)key;
-        if (json_is_object(value) || json_is_array(value))
-            return false;
+/* Takes the reference to `object`. */
+static enum status json_body_create(json_t *object, struct json_body **out) {
+    struct json_body *body = mem_zalloc(&mem_default, sizeof *body);
+    if (body == NULL) {
+        json_decref(object);
+        return STATUS_NO_MEMORY;
     }
-    return true;
+    body->object = object;
+    *out = body;
+    return STATUS_OK;
 }
 
 enum status json_body_parse(struct bytes text, struct json_body **out) {
@@ -27,18 +27,11 @@ enum status json_body_parse(struct bytes text, struct json_body **out) {
     json_t *object = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &error);
     if (object == NULL)
         return json_error_code(&error) == json_error_out_of_memory ? STATUS_NO_MEMORY : STATUS_MALFORMED;
-    if (!json_is_object(object) || !json_body_flat(object)) {
+    if (!json_is_object(object)) {
         json_decref(object);
         return STATUS_MALFORMED;
     }
-    struct json_body *body = mem_zalloc(&mem_default, sizeof *body);
-    if (body == NULL) {
-        json_decref(object);
-        return STATUS_NO_MEMORY;
-    }
-    body->object = object;
-    *out = body;
-    return STATUS_OK;
+    return json_body_create(object, out);
 }
 
 void json_body_destroy(struct json_body *body) {
@@ -87,6 +80,13 @@ enum status json_body_bool(const struct json_body *body, const char *key, bool *
         return STATUS_MALFORMED;
     *out = json_boolean_value(member);
     return STATUS_OK;
+}
+
+enum status json_body_object(const struct json_body *body, const char *key, struct json_body **out) {
+    json_t *member = json_body_member(body, key);
+    if (member == NULL)
+        return STATUS_NOT_FOUND;
+    return json_is_object(member) ? json_body_create(json_incref(member), out) : STATUS_MALFORMED;
 }
 
 /* ---- writing ---- */

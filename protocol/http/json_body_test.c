@@ -28,24 +28,32 @@ Test(json_body, members_are_read_by_type) {
     json_body_destroy(body);
 }
 
-Test(json_body, what_is_not_a_flat_object_is_malformed) {
-    static const char *const cases[] = { "",
-                                         "x",
-                                         "[]",
-                                         "1",
-                                         "{",
-                                         "{\"a\":{}}",
-                                         "{\"a\":[]}",
-                                         "{} {}",
-                                         "{\"a\":1,\"a\":2}",
-                                         "{\"a\":\"\xff\"}",
-                                         "{\"a\":\"\\u0000\"}",
-                                         "{\"a\"}" };
+Test(json_body, what_is_not_an_object_is_malformed) {
+    static const char *const cases[] = {
+        "", "x", "[]", "1", "{", "{} {}", "{\"a\":1,\"a\":2}", "{\"a\":\"\xff\"}", "{\"a\":\"\\u0000\"}", "{\"a\"}"
+    };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct json_body *body;
         cr_assert_eq(json_body_parse(bytes_text(cases[i]), &body), STATUS_MALFORMED, "%s", cases[i]);
     }
     json_body_destroy(NULL);
+}
+
+Test(json_body, an_object_inside_is_read_as_a_body_of_its_own) {
+    struct json_body *body;
+    struct json_body *error;
+    struct bytes text;
+    cr_assert_eq(json_body_parse(bytes_text("{\"error\":{\"code\":\"not_found\"},\"list\":[1],\"n\":1}"), &body), STATUS_OK);
+
+    cr_assert_eq(json_body_object(body, "missing", &error), STATUS_NOT_FOUND);
+    cr_assert_eq(json_body_object(body, "list", &error), STATUS_MALFORMED);
+    cr_assert_eq(json_body_text(body, "error", 9, &text), STATUS_MALFORMED);
+    cr_assert_eq(json_body_object(body, "error", &error), STATUS_OK);
+    json_body_destroy(body);
+    cr_assert_eq(json_body_text(error, "code", 9, &text), STATUS_OK);
+
+    cr_assert(bytes_equal_text(text, "not_found"));
+    json_body_destroy(error);
 }
 
 Test(json_body, deep_nesting_is_malformed_and_needs_no_stack) {

@@ -15,11 +15,11 @@ static inline int hex_digit(char c) {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Spaces are ignored; stops at the first other character. */
+/* Spaces are ignored, and line ends before a line that begins with a space; stops at the first other character. */
 static inline struct hex hex(const char *text) {
     struct hex out = { .size = 0 };
     while (*text != '\0' && out.size < HEX_BYTES_MAX) {
-        if (*text == ' ') {
+        if (*text == ' ' || (*text == '\n' && text[1] == ' ')) {
             text++;
             continue;
         }

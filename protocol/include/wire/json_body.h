@@ -1,7 +1,7 @@
-/* json_body.h — the small JSON objects of the HTTP endpoints: one flat object of text, numbers and booleans.
+/* json_body.h — the small JSON objects of the HTTP endpoints: text, numbers and booleans, an object inside where an error is told.
  *
- * Reading is bounded by the HTTP body's limit and checked before it is used; a nested value makes the body malformed. Unknown
- * members are ignored. jansson parses; it allocates from the C heap. */
+ * Reading is bounded by the HTTP body's limit and checked before it is used; unknown members, of whatever shape, are ignored.
+ * jansson parses; it allocates from the C heap. */
 #ifndef WIRE_JSON_BODY_H
 #define WIRE_JSON_BODY_H
 
@@ -10,7 +10,7 @@
 struct json_body;
 
 /* `text`  a whole JSON object
- * STATUS_MALFORMED: not JSON, not an object, duplicate keys, nested values, or not UTF-8. STATUS_NO_MEMORY. */
+ * STATUS_MALFORMED: not JSON, not an object, duplicate keys, or not UTF-8. STATUS_NO_MEMORY. */
 enum status json_body_parse(struct bytes text, struct json_body **out);
 void json_body_destroy(struct json_body *body);
 
@@ -19,6 +19,9 @@ void json_body_destroy(struct json_body *body);
 enum status json_body_text(const struct json_body *body, const char *key, size_t size_max, struct bytes *out);
 enum status json_body_uint(const struct json_body *body, const char *key, uint64_t max, uint64_t *out);
 enum status json_body_bool(const struct json_body *body, const char *key, bool *out);
+
+/* The object at `key`, to be destroyed by the caller. STATUS_NOT_FOUND, STATUS_MALFORMED as above, STATUS_NO_MEMORY. */
+enum status json_body_object(const struct json_body *body, const char *key, struct json_body **out);
 
 /* Writing, one call per member, between open and close: {"a":"b","n":1}. Failures stick in the writer. */
 struct json_writer {
