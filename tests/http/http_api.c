@@ -5,243 +5,26 @@
  * Starts the program on a free port with a database that does not exist: it must serve, say that it is not ready, answer what needs
  * no database and refuse the rest with 503. Then torn, late, oversized and malformed requests; the process and its other
  * connections must not notice. Every answer is read by protocol's own reader. */
-#include "wire/http.h"
-#include "wire/json_body.h"
+#include "http_probe.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { ANSWER_BYTES_MAX = 1 << 20, REQUEST_MS = 700 };
+enum { REQUEST_MS = 700 };
 
 #define TOKEN   "an-admin-token-of-this-test"
 #define SESSION "01932c07-209c-7f3a-8c11-5d1b2a9e4c77"
-#define HOST    "Host: x\r\n"
 #define UPGRADE                                                                       \
     HOST "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" \
          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-
-static unsigned failures, checks;
-
-#define CHECK(fact, ...)                                                         \
-    do {                                                                         \
-        checks++;                                                                \
-        if (!(fact)) {                                                           \
-            failures++;                                                          \
-            fprintf(stderr, "%s:%d: not true: %s; ", __FILE__, __LINE__, #fact); \
-            fprintf(stderr, __VA_ARGS__);                                        \
-            fputc('\n', stderr);                                                 \
-        }                                                                        \
-    } while (0)
-
-static void die(const char *what) {
-    fprintf(stderr, "http_api: %s: %s\n", what, strerror(errno));
-    exit(2);
-}
-
-static uint64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* ---- the program ---- */
-
-struct program {
-    pid_t pid;
-    int out; /* its stdout and stderr */
-    unsigned port;
-    char said[8192];
-};
-
-static void program_start(struct program *program, const char *path, const char *const *arguments) {
-    const char *argv[32] = { path };
-    int ends[2], count = 1;
-    *program = (struct program){ 0 };
-    while (*arguments != NULL)
-        argv[count++] = *arguments++;
-    if (pipe(ends) != 0 || (program->pid = fork()) < 0)
-        die("cannot start");
-    if (program->pid == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        dup2(ends[1], STDERR_FILENO);
-        close(ends[0]);
-        execv(path, (char **)(uintptr_t)argv);
-        die(path);
-    }
-    close(ends[1]);
-    program->out = ends[0];
-}
-
-/* Reads what the program says until `word` or its end. */
-static bool program_says(struct program *program, const char *word, int limit_ms) {
-    uint64_t until = now_ms() + (uint64_t)limit_ms;
-    for (;;) {
-        if (strstr(program->said, word) != NULL)
-            return true;
-        struct pollfd ready = { program->out, POLLIN, 0 };
-        int left = (int)(until - now_ms());
-        size_t size = strlen(program->said);
-        if (left <= 0 || poll(&ready, 1, left) <= 0 || size + 1 >= sizeof program->said)
-            return false;
-        ssize_t more = read(program->out, program->said + size, sizeof program->said - size - 1);
-        if (more <= 0)
-            return strstr(program->said, word) != NULL;
-        program->said[size + (size_t)more] = '\0';
-    }
-}
-
-static int program_wait(struct program *program) {
-    int status = 0;
-    /* Keeps the pipe from filling up. */
-    program_says(program, "\x01never", 20000);
-    waitpid(program->pid, &status, 0);
-    close(program->out);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static int program_run(const char *path, const char *const *arguments, char *said, size_t said_bytes) {
-    struct program program;
-    program_start(&program, path, arguments);
-    int status = program_wait(&program);
-    snprintf(said, said_bytes, "%.*s", (int)said_bytes - 1, program.said);
-    return status;
-}
-
-/* ---- a client ---- */
-
-struct client {
-    int fd;
-    struct http_reader *reader;
-    uint8_t read[ANSWER_BYTES_MAX];
-    size_t read_size, read_used;
-};
-
-struct answer {
-    unsigned status; /* 0: closed without one */
-    bool keep_alive;
-    char code[64];
-    char body[65536];
-    size_t body_size;
-    char etag[80], allow[40], type[80], retry_after[20];
-};
-
-static unsigned port;
-static struct client client;
-static struct answer answer;
-
-static int dial(void) {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    struct timeval limit = { 5, 0 };
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-        die("cannot connect");
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    return fd;
-}
-
-static void client_open(void) {
-    struct http_limits limits = { 16384, HTTP_HEADERS_MAX, ANSWER_BYTES_MAX };
-    client.fd = dial();
-    client.reader = http_reader_create(&mem_default, HTTP_READ_RESPONSES, &limits);
-    client.read_size = client.read_used = 0;
-}
-
-static void client_close(void) {
-    close(client.fd);
-    http_reader_destroy(client.reader);
-}
-
-static void client_send(const char *text, size_t size) {
-    while (size > 0) {
-        ssize_t sent = send(client.fd, text, size, MSG_NOSIGNAL);
-        if (sent <= 0)
-            return; /* refused in the middle: the answer tells */
-        text += sent;
-        size -= (size_t)sent;
-    }
-}
-
-static void copy_header(const struct http_message *message, const char *name, char *out, size_t size) {
-    struct bytes value = http_message_header(message, name);
-    snprintf(out, size, "%.*s", (int)value.size, value.data != NULL ? (const char *)value.data : "");
-}
-
-/* The word behind "code": in an error body. */
-static void read_code(const struct http_message *message) {
-    static const char key[] = "{\"error\":{\"code\":\"";
-    answer.code[0] = '\0';
-    if (message->body.size > sizeof key && memcmp(message->body.data, key, sizeof key - 1) == 0)
-        sscanf((const char *)message->body.data + sizeof key - 1, "%63[a-z_]", answer.code);
-}
-
-static unsigned client_answer(void) {
-    memset(&answer, 0, sizeof answer);
-    http_reader_reset(client.reader);
-    for (;;) {
-        struct http_fault fault;
-        size_t used;
-        struct bytes rest = bytes_of(client.read + client.read_used, client.read_size - client.read_used);
-        enum status status = rest.size > 0 ? http_reader_feed(client.reader, rest, &used, &fault) : STATUS_MORE;
-        if (rest.size > 0)
-            client.read_used += used;
-        if (status == STATUS_MORE) {
-            client.read_size = client.read_used = 0;
-            ssize_t more = recv(client.fd, client.read, sizeof client.read, 0);
-            if (more > 0) {
-                client.read_size = (size_t)more;
-                continue;
-            }
-            if (http_reader_end(client.reader, &fault) != STATUS_OK)
-                return 0;
-        } else if (status != STATUS_OK) {
-            CHECK(false, "not HTTP: %s", fault.what);
-            return 0;
-        }
-        break;
-    }
-    const struct http_message *message = http_reader_message(client.reader);
-    answer.status = message->status;
-    answer.keep_alive = message->keep_alive;
-    answer.body_size = message->body.size;
-    snprintf(answer.body, sizeof answer.body, "%.*s", (int)message->body.size, (const char *)message->body.data);
-    copy_header(message, "ETag", answer.etag, sizeof answer.etag);
-    copy_header(message, "Allow", answer.allow, sizeof answer.allow);
-    copy_header(message, "Content-Type", answer.type, sizeof answer.type);
-    copy_header(message, "Retry-After", answer.retry_after, sizeof answer.retry_after);
-    read_code(message);
-    return answer.status;
-}
-
-static unsigned ask(const char *request) {
-    client_open();
-    client_send(request, strlen(request));
-    unsigned status = client_answer();
-    client_close();
-    return status;
-}
-
-static unsigned post(const char *path, const char *token, const char *body) {
-    char request[65536];
-    snprintf(request, sizeof request,
-             "POST %s HTTP/1.1\r\n" HOST "%s%s%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", path,
-             token != NULL ? "Authorization: Bearer " : "", token != NULL ? token : "", token != NULL ? "\r\n" : "", strlen(body),
-             body);
-    return ask(request);
-}
-
-/* ---- what must hold ---- */
 
 static void health_tells_alive_and_not_ready(void) {
     CHECK(ask("GET /healthz HTTP/1.1\r\n" HOST "\r\n") == 200, "%u", answer.status);
@@ -303,10 +86,10 @@ static void bad_paths_and_methods_are_named(void) {
 static void a_head_may_come_byte_by_byte(void) {
     static const char request[] = "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Padding: 0123456789\r\n\r\n";
     client_open();
-    setsockopt(client.fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &(int){ 1 }, sizeof(int));
+    setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
     for (size_t i = 0; i + 1 < sizeof request; i++) {
         client_send(request + i, 1);
-        nanosleep(&(struct timespec){ 0, 2000000 }, NULL);
+        sleep_ms(2);
     }
     CHECK(client_answer() == 200, "%u", answer.status);
     client_close();
@@ -460,7 +243,7 @@ static void an_upgrade_is_answered_and_handed_over(void) {
     /* And with the first frame right behind it, torn in the middle of the head. */
     client_open();
     client_send(request, 40);
-    nanosleep(&(struct timespec){ 0, 20000000 }, NULL);
+    sleep_ms(20);
     client_send(request + 40, sizeof request - 41);
     client_send("\x82\x81\0\0\0\0\xc1", 7);
     CHECK(client_answer() == 101, "%u", answer.status);
@@ -489,7 +272,7 @@ static void pages_are_served_and_nothing_else(const char *folder) {
     }
 }
 
-static void bad_starts_say_why_in_one_line(const char *path, const char *token_file) {
+static void bad_starts_say_why_in_one_line(const char *path, const char *token_file, unsigned port) {
     const struct {
         const char *arguments[8];
         int status;
@@ -524,15 +307,6 @@ static void bad_starts_say_why_in_one_line(const char *path, const char *token_f
     const char *const version[] = { "--version", NULL }, *const help[] = { "--help", NULL };
     CHECK(program_run(path, version, said, sizeof said) == 0 && strncmp(said, "vibesyncd ", 10) == 0, "%s", said);
     CHECK(program_run(path, help, said, sizeof said) == 0 && strstr(said, "--web-root") != NULL, "%s", said);
-}
-
-static void write_file(const char *folder, const char *name, const char *content) {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0 || write(fd, content, strlen(content)) != (ssize_t)strlen(content))
-        die(path);
-    close(fd);
 }
 
 int main(int count, char **arguments) {
@@ -572,14 +346,12 @@ int main(int count, char **arguments) {
                                   "700",
                                   "--drain-ms",
                                   "2000",
+                                  "--log-format=json",
                                   NULL };
-    struct program program;
+    static struct program program;
     program_start(&program, arguments[1], serve);
-    if (!program_says(&program, "serving on http://127.0.0.1:", 10000) || !program_says(&program, "\n", 1000)) {
-        fprintf(stderr, "http_api: did not start: %s\n", program.said);
+    if (!program_serves(&program))
         return 1;
-    }
-    sscanf(strstr(program.said, "127.0.0.1:") + 10, "%u", &port);
 
     health_tells_alive_and_not_ready();
     bad_paths_and_methods_are_named();
@@ -593,12 +365,13 @@ int main(int count, char **arguments) {
     bodies_are_checked_before_the_database();
     an_upgrade_is_answered_and_handed_over();
     pages_are_served_and_nothing_else(folder);
-    bad_starts_say_why_in_one_line(arguments[1], token_file);
+    bad_starts_say_why_in_one_line(arguments[1], token_file, program.port);
     CHECK(ask("GET /healthz HTTP/1.1\r\n" HOST "\r\n") == 200, "alive at the end: %u", answer.status);
 
     kill(program.pid, SIGTERM);
     int status = program_wait(&program);
     CHECK(status == 0, "nothing was edited, all is saved; status %d: %s", status, program.said);
+    program_check_json(&program);
 
     snprintf(path, sizeof path, "rm -rf '%s'", folder);
     (void)!system(path);
