@@ -69,7 +69,7 @@ static int stop(const char *path) {
     fclose(file);
     directory[strcspn(directory, "\n")] = 0;
     kill(keeper, SIGTERM);
-    for (int i = 0; i < 200 && access(directory, F_OK) == 0; i++)
+    for (int i = 0; i < 1000 && access(directory, F_OK) == 0; i++)
         usleep(50000);
     remove(path);
     return access(directory, F_OK) == 0;
