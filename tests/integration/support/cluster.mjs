@@ -1,0 +1,119 @@
+// cluster.mjs — a private PostgreSQL 15 of one test file, thrown away at its end.
+//
+//   temporary folder ─┬─ data/      initdb, durable as in production (fsync on)
+//                     ├─ socket/    the only way in besides a free port on 127.0.0.1
+//                     └─ log
+//
+// PostgreSQL refuses root, so as root everything runs as user postgres. The server is a direct child and dies with this process
+// (pdeathsig), whatever ends it.
+import { execFileSync, spawn } from 'node:child_process';
+import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { until, within } from './wait.mjs';
+
+const BIN = '/usr/lib/postgresql/15/bin';
+const isRoot = process.getuid() === 0;
+
+// The command that runs `command` as a user whom PostgreSQL accepts; `signal` is what it gets when we die.
+function asPostgres(command, signal) {
+    const user = isRoot ? ['--reuid=postgres', '--regid=postgres', '--init-groups'] : [];
+    const death = signal ? ['--pdeathsig', signal] : [];
+    return user.length + death.length ? ['setpriv', ...user, ...death, ...command] : command;
+}
+
+export async function freePort() {
+    const probe = createServer();
+    await new Promise((resolve, reject) => probe.once('error', reject).listen(0, '127.0.0.1', resolve));
+    const { port } = probe.address();
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
+}
+
+export class Cluster {
+    // An empty database "vibesync" with the two roles that `./dev` makes.
+    static async create() {
+        const cluster = new Cluster();
+        cluster.folder = mkdtempSync(join(tmpdir(), 'vibesync-it-'));
+        cluster.data = join(cluster.folder, 'data');
+        cluster.socket = join(cluster.folder, 'socket');
+        mkdirSync(cluster.socket, { mode: 0o700 });
+        if (isRoot) {
+            const uid = Number(execFileSync('id', ['-u', 'postgres']));
+            const gid = Number(execFileSync('id', ['-g', 'postgres']));
+            chownSync(cluster.folder, uid, gid);
+            chownSync(cluster.socket, uid, gid);
+        }
+        cluster.port = await freePort();
+        const [command, ...rest] = asPostgres([`${BIN}/initdb`, '-D', cluster.data, '-U', 'postgres', '--auth=trust',
+            '--encoding=UTF8', '--locale=C.UTF-8']);
+        execFileSync(command, rest, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
+        await cluster.start();
+        const admin = await cluster.connect({ database: 'postgres', user: 'postgres' });
+        for (const sql of ['create role vibesync_owner login', 'create role vibesync_server login',
+            'create database vibesync owner vibesync_owner']) await admin.query(sql);
+        await admin.end();
+        return cluster;
+    }
+
+    async start() {
+        const log = openSync(join(this.folder, 'log'), 'a');
+        const [command, ...rest] = asPostgres([`${BIN}/postgres`, '-D', this.data, '-p', String(this.port), '-k', this.socket,
+            '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_permissions=0700'], 'INT');
+        this.child = spawn(command, rest, { cwd: '/', stdio: ['ignore', log, log] });
+        closeSync(log);
+        this.exit = new Promise((resolve) => this.child.once('exit', resolve));
+        await until('PostgreSQL takes connections', async () => {
+            if (this.child.exitCode !== null) throw new Error(readFileSync(join(this.folder, 'log'), 'utf8').slice(-500));
+            const client = await this.connect({ database: 'postgres', user: 'postgres' });
+            await client.end();
+            return true;
+        });
+    }
+
+    // `fast`: clients are cut off, everything is written. `immediate`: like a crash.
+    async stop(mode = 'fast') {
+        await this.end();
+        this.child.kill({ fast: 'SIGINT', immediate: 'SIGQUIT' }[mode]);
+        await within('PostgreSQL stopped', this.exit);
+        this.child = null;
+    }
+
+    url(role) {
+        return `postgresql://${role}@/vibesync?host=${encodeURIComponent(this.socket)}&port=${this.port}`;
+    }
+
+    async connect({ database = 'vibesync', user = 'vibesync_owner' } = {}) {
+        const client = new pg.Client({ host: this.socket, port: this.port, database, user, connectionTimeoutMillis: 5000 });
+        client.on('error', () => {}); // the cluster is stopped under our feet by some tests
+        await client.connect();
+        return client;
+    }
+
+    // Rows of one query, as the schema's owner.
+    async rows(sql, values = []) {
+        this.client ??= await this.connect();
+        return (await this.client.query(sql, values)).rows;
+    }
+
+    async row(sql, values = []) {
+        return (await this.rows(sql, values))[0];
+    }
+
+    async end() {
+        const client = this.client;
+        this.client = undefined;
+        await client?.end().catch(() => {});
+    }
+
+    async destroy() {
+        await this.end();
+        if (this.child) {
+            this.child.kill('SIGQUIT'); // nobody needs the data any more
+            await this.exit;
+        }
+        rmSync(this.folder, { recursive: true, force: true });
+    }
+}

@@ -1,0 +1,46 @@
+// ground.mjs — one cluster and one server for a test file, taken down at its end whatever happened.
+import { after, before } from 'node:test';
+import { Cluster } from './cluster.mjs';
+import { Participant } from './native.mjs';
+import { Server } from './server.mjs';
+
+// The shape of a test file:
+//
+//     const ground = stand({ 'presence-ms': 200 });
+//     test('…', async () => { const { owner, guest } = await ground.pair(); … });
+export function stand(settings = {}) {
+    const ground = {
+        async owner(options) {
+            const session = await ground.server.createSession(options);
+            return ground.join(session);
+        },
+        async guest(owner, name = 'Grace') {
+            return ground.join(await ground.server.joinByCode(owner.session.code, name));
+        },
+        async pair() {
+            const owner = await ground.owner();
+            return { owner, guest: await ground.guest(owner) };
+        },
+        async join(session, options) {
+            const participant = await Participant.join(ground.server, session, options);
+            ground.participants.push(participant);
+            return participant;
+        },
+        participants: [],
+    };
+    before(async () => {
+        ground.cluster = await Cluster.create();
+        ground.server = await Server.create(ground.cluster, { loops: 2, ...settings });
+    });
+    after(async () => {
+        for (const { socket } of ground.participants) socket.terminate();
+        try {
+            await ground.server?.destroy();
+        } finally {
+            await ground.cluster?.destroy();
+        }
+        const failed = ground.participants.flatMap(({ failures }) => failures);
+        if (failed.length) throw failed[0];
+    });
+    return ground;
+}

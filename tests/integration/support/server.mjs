@@ -1,0 +1,109 @@
+// server.mjs — a vibesyncd of the build under test: migrate, start, be killed, stop.
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { until, within } from './wait.mjs';
+
+const PROGRAM = process.env.VIBESYNCD ?? resolve(import.meta.dirname, '../../../build/release/bin/vibesyncd');
+const ADMIN_TOKEN = 'integration-tests-admin-token-0123456789abcdef';
+
+export class Server {
+    // Migrates the cluster's database and starts a server on a free port. `settings`: { 'evict-idle-ms': 200 } and the like.
+    static async create(cluster, settings = {}) {
+        const server = new Server();
+        server.cluster = cluster;
+        server.settings = settings;
+        server.log = '';
+        server.port = 0;
+        server.tokenFile = join(cluster.folder, 'admin-token');
+        writeFileSync(server.tokenFile, ADMIN_TOKEN, { mode: 0o600 });
+        chmodSync(cluster.folder, 0o711);
+        execFileSync(PROGRAM, ['migrate', '--database', cluster.url('vibesync_owner'), '--server-role', 'vibesync_server'],
+            { stdio: ['ignore', 'ignore', 'inherit'] });
+        await server.start();
+        return server;
+    }
+
+    get url() {
+        return `http://127.0.0.1:${this.port}`;
+    }
+
+    // A second start takes the port of the first, so that clients find the server again.
+    async start(settings = this.settings) {
+        const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+        const verbose = 'log-level' in settings ? [] : ['--log-level', 'debug'];
+        this.child = spawn('setpriv', ['--pdeathsig', 'KILL', PROGRAM, 'serve', '--listen', `127.0.0.1:${this.port}`, '--database',
+            this.cluster.url('vibesync_server'), '--admin-token-file', this.tokenFile, ...verbose, ...flags], {
+            stdio: ['ignore', 'pipe', 'pipe'],
+            env: { ...process.env, UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1', ASAN_OPTIONS: 'detect_leaks=1' },
+        });
+        let out = '';
+        this.child.stdout.on('data', (data) => (out += data));
+        this.child.stderr.on('data', (data) => (this.log += data));
+        this.exit = new Promise((resolve) => this.child.once('close', (code, signal) => resolve({ code, signal })));
+        this.child.once('close', () => (this.ended = true));
+        this.ended = false;
+        this.port = await until('vibesyncd says where it serves', () => {
+            if (this.ended) throw new Error(`it ended: ${this.log.slice(-2000)}`);
+            return Number(/serving on http:\/\/127\.0\.0\.1:(\d+)/.exec(out)?.[1]);
+        });
+        await until('vibesyncd is ready', async () => (await this.get('/readyz')).status === 200);
+    }
+
+    async kill() {
+        this.child.kill('SIGKILL');
+        await this.exit;
+    }
+
+    // SIGTERM; answers the exit status. A sanitizer's finding is an exit status, too.
+    async stop(ms = 40_000) {
+        if (!this.ended) this.child.kill('SIGTERM');
+        const { code, signal } = await within('vibesyncd ended after SIGTERM', this.exit, ms);
+        return code ?? signal;
+    }
+
+    // For the end of a test file: whatever state it is in, it must end well.
+    async destroy() {
+        const status = await this.stop().catch(async (error) => {
+            await this.kill();
+            throw error;
+        });
+        if (/Sanitizer|runtime error:/.test(this.log)) throw new Error(`a sanitizer spoke:\n${this.findings()}`);
+        if (status !== 0 && status !== 'SIGKILL') throw new Error(`vibesyncd ended with ${status}:\n${this.log.slice(-3000)}`);
+    }
+
+    findings() {
+        return this.log.slice(this.log.search(/^.*(Sanitizer|runtime error:)/m)).slice(0, 6000);
+    }
+
+    // ---- HTTP ----
+
+    async get(path) {
+        const response = await fetch(this.url + path, { signal: AbortSignal.timeout(10_000) });
+        return { status: response.status, headers: response.headers, body: await response.text() };
+    }
+
+    async post(path, body, token) {
+        const response = await fetch(this.url + path, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+            body: typeof body === 'string' ? body : JSON.stringify(body),
+            signal: AbortSignal.timeout(10_000),
+        });
+        return { status: response.status, body: await response.json() };
+    }
+
+    // {session, code, user, token} of a new session and its owner.
+    async createSession(options = {}) {
+        const { status, body } = await this.post('/v1/sessions', { name: 'a session', ...options }, ADMIN_TOKEN);
+        if (status !== 201) throw new Error(`creating a session answered ${status}: ${JSON.stringify(body)}`);
+        return body;
+    }
+
+    // {session, user, token} of a guest.
+    async joinByCode(code, name) {
+        const { status, body } = await this.post('/v1/join', { code, name });
+        if (status !== 200) throw new Error(`joining answered ${status}: ${JSON.stringify(body)}`);
+        return body;
+    }
+}
