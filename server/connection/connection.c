@@ -10,6 +10,7 @@
 #include "loop/loop.h"
 #include "loop/socket.h"
 #include "session/session.h"
+#include "session/session_token.h"
 #include "wire/rpc.h"
 
 #include <assert.h>
@@ -224,6 +225,8 @@ static void connection_on_writable(void *owner) {
 /* ---- time ---- */
 
 void connection_tick(struct connection *connection, uint64_t now_ms) {
+    if (connection->state == CONNECTION_JOINED)
+        session_token_tick(connection);
     if (connection->state == CONNECTION_DOOMED || now_ms < connection->deadline_ms)
         return;
     struct log_subject subject = connection_subject(connection);

@@ -56,8 +56,10 @@ struct connection {
     uint8_t *credential; /* of the upgrade; NULL once used */
     size_t credential_size;
     size_t unjoined_bytes;
-    uint64_t deadline_ms; /* WAITING, JOINING: to join; CLOSING: to be closed; JOINED: next ping */
-    struct rate *rates;   /* of methods; made at the first call */
+    uint64_t deadline_ms;      /* WAITING, JOINING: to join; CLOSING: to be closed; JOINED: next ping */
+    uint64_t token_expires_ms; /* Unix; 0: never */
+    bool token_reminded;
+    struct rate *rates; /* of methods; made at the first call */
 };
 
 /* Takes `handoff`. Runs in the loop that owns the session. */

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "session/session.h"
 #include "session/session_join.h"
+#include "session/session_token.h"
 #include "wire/doc_wire.h"
 #include "wire/session_wire.h"
 
@@ -65,17 +66,25 @@ static void native_request(struct connection *connection, const struct wire_valu
         native_doc_close(connection, value);
     } else if (bytes_equal_text(value->method, "session.participants")) {
         session_participants(connection, value->msgid, value->params);
+    } else if (bytes_equal_text(value->method, "auth.refresh")) {
+        session_token_refresh(connection, value->msgid);
     } else {
         dispatch_request(connection, value->msgid, value->method, value->params);
     }
+}
+
+static void native_awareness_done(struct connection *connection, enum status status) {
+    if (status == STATUS_MALFORMED)
+        native_malformed(connection, WIRE_CODE_MALFORMED, "not an awareness update", 0);
+    else if (status == STATUS_TOO_BIG)
+        native_malformed(connection, WIRE_CODE_LIMIT, "more awareness than awareness_bytes or 64 clients", 0);
 }
 
 /* Kinds 3, 5 and 6, of a joined connection. A number that the connection has not open is not an error: it may have been closed or
  * have gone while the value was on its way. */
 static void native_sync(struct connection *connection, const struct wire_value *value) {
     if (value->kind == WIRE_AWARENESS && value->doc == 0) {
-        if (session_awareness(connection, value->payload) == STATUS_MALFORMED)
-            native_malformed(connection, WIRE_CODE_MALFORMED, "not an awareness update", 0);
+        native_awareness_done(connection, session_awareness(connection, value->payload));
         return;
     }
     struct subscription *subscription = connection_subscription(connection, value->doc);
@@ -87,8 +96,7 @@ static void native_sync(struct connection *connection, const struct wire_value *
             native_malformed(connection, WIRE_CODE_MALFORMED, "not a Yjs update", 0);
         break;
     case WIRE_AWARENESS:
-        if (document_awareness(subscription, value->payload) == STATUS_MALFORMED)
-            native_malformed(connection, WIRE_CODE_MALFORMED, "not an awareness update", 0);
+        native_awareness_done(connection, document_awareness(subscription, value->payload));
         break;
     case WIRE_STATE_VECTOR:
         if (document_answer(subscription, value->payload) == STATUS_MALFORMED)

@@ -1,6 +1,6 @@
 /* native.h — the dialect vibesync.v1: what the values of a message mean. PROTOCOL.md is its specification.
  *
- *   kind 0 request       session.join, doc.open, doc.close here; everything else feature/dispatch
+ *   kind 0 request       session.*, auth.*, doc.* here; everything else feature/dispatch
  *   kind 2 notification  ignored: clients have none yet
  *   kind 3 update        document_update
  *   kind 5 awareness     document 0: the session's room; else the document's

@@ -152,6 +152,10 @@ void host_each_presence(struct feature_session *session, void (*visit)(void *con
     }
 }
 
+uint64_t host_files_max(const struct feature_call *call) {
+    return server_config(call->session->server)->files_max;
+}
+
 uint64_t host_presence_interval_ms(const struct feature_session *session) {
     return server_config(session->session->server)->presence_ms;
 }

@@ -46,6 +46,9 @@ struct host_presence {
 void host_each_presence(struct feature_session *session, void (*visit)(void *context, const struct host_presence *presence),
                         void *context);
 
+/* How many files a session may have. */
+uint64_t host_files_max(const struct feature_call *call);
+
 /* The interval at which presence is written, ms. */
 uint64_t host_presence_interval_ms(const struct feature_session *session);
 

@@ -112,7 +112,10 @@ void session_enter(struct session *session, struct connection *connection) {
     connection->session = session;
     connection->state = CONNECTION_JOINED;
     connection->deadline_ms = server_now_ms(session->server) + server_config(session->server)->ping_ms;
-    list_append(&session->connections, &connection->session_link);
+    struct list *at = &session->connections; /* in order of ids, for paging; a connection may join after a younger one */
+    while (at->previous != &session->connections && list_entry(at->previous, struct connection, session_link)->id > connection->id)
+        at = at->previous;
+    list_insert_before(at, &connection->session_link);
     session->connection_count++;
     session->empty_since_ms = 0;
     session_announce(session, connection, WIRE_PARTICIPANT_JOINED);
@@ -145,25 +148,23 @@ void session_broadcast(struct session *session, struct frame *frame, const struc
     }
 }
 
-/* The list is in order of ids: connections are appended as they come and ids rise. (A connection joins later than it connects, so
- * an id may stand behind a bigger one; the cursor then is the place in the list, not the id alone.) */
 void session_write_participants(const struct session *session, uint64_t after, uint64_t limit, const struct connection *except,
                                 struct bytes_writer *out, uint64_t *out_next) {
     uint32_t count = 0;
-    uint64_t position = 0;
+    uint64_t last = 0;
     *out_next = 0;
     struct bytes_writer page = connection_writer();
     for (const struct list *link = session->connections.next; link != &session->connections; link = link->next) {
         const struct connection *connection = list_entry(link, struct connection, session_link);
-        position++;
-        if (position <= after || connection == except)
+        if (connection->id <= after || connection == except)
             continue;
         if (count == limit) {
-            *out_next = position - 1;
+            *out_next = last;
             break;
         }
         struct wire_participant participant = session_wire_participant(connection);
         wire_participant_write(&page, &participant);
+        last = connection->id;
         count++;
     }
     pack_write_array(out, count);

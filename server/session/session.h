@@ -15,14 +15,14 @@
 #include "connection/connection.h"
 #include "session/room.h"
 
-enum { SESSION_NAME_BYTES_MAX = 400, SESSION_FEATURES_MAX = 16 };
+enum { SESSION_FEATURES_MAX = 16 };
 
 struct session {
     struct server *server;
     struct session *chain; /* the next with the same table key */
     struct list server_link;
     struct uuid id;
-    struct list connections;
+    struct list connections; /* by id */
     uint32_t connection_count;
     uint32_t calls;
     struct list documents;

@@ -52,3 +52,15 @@ with visits as (
   delete from editing_sessions
 )
 update users set is_online = false where is_online;
+
+-- name: session_token_add
+-- A fresh token for a participant, with the lifetime that the user's newest token of this session was given (none: it never ends).
+-- $1 bytea token hash, $2 uuid user, $3 uuid session
+-- answers when it ends (ms, 0 never)
+with lifetime as (
+  select max(expires_at - created_at) filter (where expires_at is not null) as span
+  from access_tokens where user_id = $2 and session_id = $3 and kind = 'access'
+)
+insert into access_tokens (token_hash, user_id, session_id, expires_at)
+select $1, $2, $3, now() + span from lifetime
+returning coalesce((extract(epoch from expires_at) * 1000)::bigint, 0);

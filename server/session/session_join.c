@@ -146,8 +146,7 @@ static void session_join_copy(char *out, size_t size_max, struct bytes text) {
     out[size] = '\0';
 }
 
-static void session_join_answer(struct session *session, struct connection *connection, uint32_t msgid, uint64_t files_count,
-                                uint64_t expires_ms) {
+static void session_join_answer(struct session *session, struct connection *connection, uint32_t msgid, uint64_t files_count) {
     const struct config *config = server_config(session->server);
     const struct participant *participant = &connection->participant;
     struct bytes_writer page = connection_writer();
@@ -167,12 +166,12 @@ static void session_join_answer(struct session *session, struct connection *conn
                     .open_documents = DOCUMENT_SUBSCRIPTIONS_MAX,
                     .requests_per_second = 0,
                     .updates_per_second = 0,
-                    .files = 0,
+                    .files = config->files_max,
                     .document_bytes = config->document_bytes_max,
                     .path_bytes = WIRE_PATH_BYTES_MAX,
                     .chat_bytes = 16384 },
         .files_count = files_count,
-        .token_expires_at = expires_ms,
+        .token_expires_at = connection->token_expires_ms,
     };
     session_write_participants(session, 0, SESSION_PARTICIPANTS_FIRST_PAGE, connection, &page, &joined.participants_next);
     joined.participants = bytes_written(&page);
@@ -252,13 +251,13 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
         close_code = WIRE_CLOSE_DENIED;
         goto refuse;
     }
-    uint64_t expires_ms = (uint64_t)row_i64(&row, 9);
+    connection->token_expires_ms = (uint64_t)row_i64(&row, 9);
     uint64_t files_count = (uint64_t)row_i64(&row, 10);
     session_enter(session, connection);
     mem_free(&mem_default, connection->credential, connection->credential_size);
     connection->credential = NULL;
     connection->credential_size = 0;
-    session_join_answer(session, connection, msgid, files_count, expires_ms);
+    session_join_answer(session, connection, msgid, files_count);
     if (!session_join_user_here(session, connection))
         session_join_record(session, &participant->user, "session_enter");
     log_info((&(struct log_subject){ .session = &session->id, .connection = connection->id }), "participant.joined",

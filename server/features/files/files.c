@@ -10,8 +10,6 @@
 #include "feature/host.h"
 #include "features/files/files_wire.h"
 
-enum { FILES_MAX = 20000 }; /* per session: a big repository's sources */
-
 static struct file_entry files_entry(const struct row *row) {
     return (struct file_entry){
         .id = row_uuid(row, 0),
@@ -41,7 +39,7 @@ static void files_fail_not_found(struct feature_call *call) {
 
 static void files_on_created(struct feature_call *call, const struct reply *reply) {
     if (reply->row_count == 0) {
-        struct wire_fault fault = wire_fault_limit("files", FILES_MAX);
+        struct wire_fault fault = wire_fault_limit("files", host_files_max(call));
         host_fail(call, &fault);
         return;
     }
@@ -62,7 +60,7 @@ static enum status files_create(struct feature_call *call) {
     params_add_text(params, request.path);
     params_add_uuid(params, &call->user_id);
     params_add_uuid(params, &activity);
-    params_add_i64(params, FILES_MAX);
+    params_add_i64(params, (int64_t)host_files_max(call));
     return host_store(call, "files_create", params, files_on_created);
 }
 
