@@ -81,7 +81,7 @@ static void a_session_is_made_with_its_owner(void) {
 }
 
 static void a_guest_joins_by_a_code_as_typed(void) {
-    char typed[32], first_user[64];
+    char typed[64], first_user[64];
     snprintf(typed, sizeof typed, "%.4s-%s ", code, code + 4);
     for (char *at = typed; *at != '\0'; at++)
         if (*at >= 'A' && *at <= 'Z')
