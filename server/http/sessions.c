@@ -91,7 +91,7 @@ static struct json_body *sessions_body(struct http_conn *conn) {
     if (status == STATUS_NO_MEMORY)
         http_conn_refuse(conn, WIRE_CODE_OVERLOADED, "The server has too much to do.");
     else
-        http_conn_refuse(conn, WIRE_CODE_MALFORMED, "The body must be one flat JSON object.");
+        http_conn_refuse(conn, WIRE_CODE_MALFORMED, "The body must be a JSON object.");
     return NULL;
 }
 

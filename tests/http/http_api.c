@@ -200,7 +200,7 @@ static void bodies_are_checked_before_the_database(void) {
     } cases[] = {
         { "/v1/sessions", "", "malformed" },
         { "/v1/sessions", "[]", "malformed" },
-        { "/v1/sessions", "{\"name\":{}}", "malformed" },
+        { "/v1/sessions", "{\"name\":{}}", "invalid_params" },
         { "/v1/sessions", "{\"name\":\"a\"", "malformed" },
         { "/v1/sessions", "{\"name\":\"\xff\"}", "malformed" },
         { "/v1/sessions", "{}", "invalid_params" },

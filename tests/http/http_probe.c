@@ -98,7 +98,7 @@ void program_check_json(const struct program *program) {
             continue;
         lines++;
         enum status status = json_body_parse(bytes_of(line, (size_t)(end - line)), &body);
-        CHECK(status == STATUS_OK, "not flat JSON: %.*s", (int)(end - line), line);
+        CHECK(status == STATUS_OK, "not JSON: %.*s", (int)(end - line), line);
         if (status == STATUS_OK)
             json_body_destroy(body);
     }

@@ -46,7 +46,7 @@ bool program_serves(struct program *program);
 /* The exit status, or 128 + signal. */
 int program_wait(struct program *program);
 int program_run(const char *path, const char *const *arguments, char *said, size_t said_bytes);
-/* Every line of its log must be one flat JSON object. */
+/* Every line of its log must be a JSON object. */
 void program_check_json(const struct program *program);
 
 /* ---- one client, one connection at a time ---- */
