@@ -106,13 +106,17 @@ struct room {
     int exit;
     client_event_handler *handler; /* NULL: none; sees every event after the room did */
     bool lost;                     /* between a loss and the next join */
+    client_reply_handler *call_handler;
+    enum wire_code tolerated; /* a refusal that counts as success of the next call; WIRE_CODE_COUNT: none */
+    int call_exit;
 };
 
 /* The session's address from --url or --server and --session; the token from --token, the URL or the environment. `out` holds
  * the whole URL with its token; false: said what is missing. */
 bool room_address(const struct cli *cli, char *out, size_t size);
 
-/* Connects and joins. `room->handler` may be set before. Answers CLI_OK or an exit status, with the reason said; finish in both cases. */
+/* Connects and joins. `room->handler` may be set before. Answers CLI_OK or an exit status, with the reason said; finish in both
+ * cases. */
 int room_enter(struct room *room, struct cli *cli);
 
 /* Leaves politely. */
@@ -130,6 +134,9 @@ int room_await_saved(struct room *room);
 /* One call: client_call_begin(room->client, …), write the params, then this. It waits for the answer and gives it to `handler`
  * (context: the room) before. A refusal is said and becomes the exit status. */
 int room_call_end(struct room *room, client_reply_handler *handler);
+
+/* Makes a file; one that is there already is as good. */
+int room_create_file(struct room *room, const char *path);
 
 /* ---- verbs ---- */
 

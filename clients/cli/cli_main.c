@@ -27,20 +27,23 @@ static const struct verb {
     { "cat", NULL, "PATH", 1, 1, OPTIONS_ROOM, cli_cat, "print a file", NULL },
     { "watch", NULL, "PATH", 1, 1, OPTIONS_ROOM | OPTION_JSON, cli_watch, "print a file, then every change to it, until Ctrl-C",
       "A change is one line: @ INDEX, then -DELETED and +INSERTED, with line ends as \\n. INDEX counts UTF-16 units." },
-    { "type", NULL, "PATH", 1, 1, OPTIONS_ROOM | OPTION_CREATE, cli_type, "append the lines of standard input to a file, as they come",
+    { "type", NULL, "PATH", 1, 1, OPTIONS_ROOM | OPTION_CREATE, cli_type,
+      "append the lines of standard input to a file, as they come",
       "Ends at the end of input, once everything is saved; the exit status is not 0 if it was not." },
     { "chat", NULL, "[TEXT]", 0, 1, OPTIONS_ROOM | OPTION_LIMIT | OPTION_ONCE | OPTION_JSON, cli_chat,
       "say something, or without TEXT follow what is said", "On a terminal each line typed while following is said." },
     { "replay", NULL, "TRACE", 1, 1, OPTIONS_ROOM | OPTION_REPLAY | OPTION_JSON, cli_replay,
       "play a recorded editing session through the server with several typists",
-      "TRACE is a .trace or .trace.zst file, sequential (TRSQ) or concurrent (TRCC). A sequential trace goes from typist to typist, each\n"
+      "TRACE is a .trace or .trace.zst file, sequential (TRSQ) or concurrent (TRCC). A sequential trace goes from typist to "
+      "typist, each\n"
       "waiting until it has everything that was typed before; in a concurrent one each author types on what that author had seen.\n"
       "Lost connections are resumed. Exit status 5: the texts differ, or something acknowledged is missing." },
 };
 
 static void print_verb(const struct verb *verb) {
     char left[64];
-    snprintf(left, sizeof left, "%s%s%s %s", verb->first, verb->second ? " " : "", verb->second ? verb->second : "", verb->arguments);
+    snprintf(left, sizeof left, "%s%s%s %s", verb->first, verb->second ? " " : "", verb->second ? verb->second : "",
+             verb->arguments);
     printf("  %-30s %s\n", left, verb->sentence);
 }
 

@@ -26,17 +26,18 @@ static const struct row {
     { OPTION_ADMIN, "admin-token-file", TEXT, offsetof(struct cli, admin_token_file), "FILE", "VIBESYNC_ADMIN_TOKEN_FILE",
       "file with the token that may create sessions", 0, 0 },
     { OPTION_NAME, "name", TEXT, offsetof(struct cli, name), "NAME", NULL, "the name to show", 0, 0 },
-    { OPTION_LIMIT, "limit", NUMBER, offsetof(struct cli, limit), "N", NULL, "how many old messages to show first, 20 when not given", 0,
-      200 },
+    { OPTION_LIMIT, "limit", NUMBER, offsetof(struct cli, limit), "N", NULL,
+      "how many old messages to show first, 20 when not given", 0, 200 },
     { OPTION_CREATE, "create", FLAG, offsetof(struct cli, create), NULL, NULL, "make the file if it is not there", 0, 0 },
     { OPTION_ONCE, "once", FLAG, offsetof(struct cli, once), NULL, NULL, "end after the old messages", 0, 0 },
     { OPTION_REPLAY, "clients", NUMBER, offsetof(struct cli, clients), "N", NULL,
       "typists, each with a connection; 4 when not given, at least one per author of a concurrent trace", 1, 256 },
-    { OPTION_REPLAY, "rate", NUMBER, offsetof(struct cli, rate), "R", NULL, "edits per second, all together; as fast as it goes when not given",
-      1, 10000000 },
+    { OPTION_REPLAY, "rate", NUMBER, offsetof(struct cli, rate), "R", NULL,
+      "edits per second, all together; as fast as it goes when not given", 1, 10000000 },
     { OPTION_REPLAY, "file", TEXT, offsetof(struct cli, file), "PATH", NULL,
       "file to type into, made if it is not there; must be empty. The trace's name when not given", 0, 0 },
-    { OPTION_REPLAY, "verify", TEXT, offsetof(struct cli, verify), "TEXTFILE", NULL, "what the text must be in the end; may be .zst", 0, 0 },
+    { OPTION_REPLAY, "verify", TEXT, offsetof(struct cli, verify), "TEXTFILE", NULL,
+      "what the text must be in the end; may be .zst", 0, 0 },
     { OPTION_REPLAY, "window", NUMBER, offsetof(struct cli, window), "N", NULL,
       "updates of one typist on the way to the database, 4096 when not given", 1, 32768 },
     { OPTION_REPLAY, "turn", NUMBER, offsetof(struct cli, turn), "N", NULL,
@@ -137,7 +138,7 @@ void cli_options_print(unsigned taken) {
         if (!(rows[i].option & taken))
             continue;
         snprintf(left, sizeof left, "--%s%s%s", rows[i].name, rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
-        printf("  %-24s %s%s%s%s\n", left, rows[i].meaning, rows[i].environment ? " [" : "", rows[i].environment ? rows[i].environment : "",
-               rows[i].environment ? "]" : "");
+        printf("  %-24s %s%s%s%s\n", left, rows[i].meaning, rows[i].environment ? " [" : "",
+               rows[i].environment ? rows[i].environment : "", rows[i].environment ? "]" : "");
     }
 }
