@@ -17,7 +17,3 @@ with file as (
 )
 select file.id, file.file_path, file.epoch, file.root_name, file.quarantined, file.is_binary, claim.user_id
 from file left join claim on true;
-
--- name: document_quarantine
--- $1 uuid file, $2 text reason
-update files set quarantined_at = now(), quarantine_reason = $2 where id = $1 and quarantined_at is null;

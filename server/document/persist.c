@@ -130,7 +130,7 @@ void persist_quarantine(struct session *session, const struct uuid *file, const 
     struct params *params = params_new(&arena);
     params_add_uuid(params, file);
     params_add_text(params, bytes_text(reason));
-    enum status status = store_submit(session->server->store, NULL, "document_quarantine", params, persist_on_quarantined, NULL);
+    enum status status = store_submit(session->server->store, NULL, "file_quarantine", params, persist_on_quarantined, NULL);
     arena_finish(&arena);
     if (status != STATUS_OK)
         log_error(&subject, "quarantine.not_recorded", "status=%s", status_name(status));
