@@ -36,10 +36,11 @@ struct http_reader {
     bool in_value; /* the last header callback was for a value */
     bool started;
     enum http_stage stage;
-    bool line_open;    /* the head's last byte did not end a line */
-    bool head_begun;   /* a byte of the first line was seen */
-    bool head_ended;   /* the empty line was seen */
-    size_t head_bytes; /* received so far */
+    bool line_open;     /* the head's last byte did not end a line */
+    bool line_returned; /* it was a carriage return */
+    bool head_begun;    /* a byte of the first line was seen */
+    bool head_ended;    /* the empty line was seen */
+    size_t head_bytes;  /* received so far */
     struct bytes_writer text;
     struct http_fault fault;
     enum status status; /* what the callbacks found */
@@ -61,6 +62,8 @@ static int http_append(struct http_reader *reader, struct http_span *span, const
     if (span->size == 0)
         span->offset = (uint32_t)reader->text.size;
     bytes_write(&reader->text, bytes_of(at, size));
+    if (reader->text.status == STATUS_TOO_BIG)
+        return http_refuse(reader, STATUS_TOO_BIG, 431, "the message is longer than allowed");
     if (reader->text.status != STATUS_OK)
         return http_refuse(reader, reader->text.status, 500, "there is no memory for the message");
     span->size += (uint32_t)size;
@@ -204,6 +207,7 @@ void http_reader_reset(struct http_reader *reader) {
     reader->stage = HTTP_STAGE_HEAD;
     reader->head_bytes = 0;
     reader->line_open = false;
+    reader->line_returned = false;
     reader->head_begun = false;
     reader->head_ended = false;
     reader->status = STATUS_OK;
@@ -263,13 +267,18 @@ static enum status http_fail(struct http_reader *reader, struct http_fault *faul
     return reader->status;
 }
 
-/* Whether a line of the head begins with white space: such a line would continue the one before it (RFC 9112, section 5.2), and
- * http-parser joins them without a word. */
-static bool http_folded(struct http_reader *reader, struct bytes bytes) {
+/* What http-parser lets pass in the lines of a head, and proxies may read differently: NULL, or what is wrong behind `*good` bytes.
+ * A line that begins with white space continues the one before it (RFC 9112, section 5.2): http-parser joins them without a word.
+ * After a CR it takes any byte for the LF: "\n\rX" would end the head and swallow the X. */
+static const char *http_line_fault(struct http_reader *reader, struct bytes bytes, size_t *good) {
     for (size_t i = 0; i < bytes.size && !reader->head_ended; i++) {
         uint8_t byte = bytes.data[i];
+        *good = i;
+        if (reader->line_returned && byte != '\n')
+            return "a carriage return stands alone";
         if (!reader->line_open && (byte == ' ' || byte == '\t'))
-            return true;
+            return "a header is continued on a second line";
+        reader->line_returned = byte == '\r';
         if (byte == '\r')
             continue;
         if (byte != '\n')
@@ -278,7 +287,8 @@ static bool http_folded(struct http_reader *reader, struct bytes bytes) {
             reader->head_ended = true;
         reader->line_open = byte != '\n';
     }
-    return false;
+    *good = bytes.size;
+    return NULL;
 }
 
 enum status http_reader_feed(struct http_reader *reader, struct bytes bytes, size_t *out_used, struct http_fault *fault) {
@@ -287,7 +297,7 @@ enum status http_reader_feed(struct http_reader *reader, struct bytes bytes, siz
     if (bytes.size == 0)
         return STATUS_MORE;
     reader->started = true;
-    /* In the head never more than the limit allows, and one byte, is looked at: its length is known when it ends. */
+    /* While the head has not ended, no more than its limit allows is looked at. */
     size_t size = bytes.size;
     size_t head_left = reader->limits.head_bytes_max - reader->head_bytes;
     if (reader->stage == HTTP_STAGE_HEAD && size > head_left)
@@ -296,11 +306,9 @@ enum status http_reader_feed(struct http_reader *reader, struct bytes bytes, siz
         http_refuse(reader, STATUS_TOO_BIG, 431, "the head is longer than allowed");
         return http_fail(reader, fault);
     }
-    if (reader->stage == HTTP_STAGE_HEAD && http_folded(reader, bytes_of(bytes.data, size))) {
-        http_refuse(reader, STATUS_MALFORMED, 400, "a header is continued on a second line");
-        return http_fail(reader, fault);
-    }
-    size_t used = http_parser_execute(&reader->parser, &http_settings, (const char *)bytes.data, size);
+    const char *wrong = reader->stage == HTTP_STAGE_HEAD ? http_line_fault(reader, bytes_of(bytes.data, size), &size) : NULL;
+    /* No bytes at all would tell http-parser that the connection has ended. */
+    size_t used = size == 0 ? 0 : http_parser_execute(&reader->parser, &http_settings, (const char *)bytes.data, size);
     if (reader->stage == HTTP_STAGE_HEAD)
         reader->head_bytes += size;
     *out_used = used;
@@ -308,7 +316,10 @@ enum status http_reader_feed(struct http_reader *reader, struct bytes bytes, siz
         http_finish_message(reader);
         return STATUS_OK;
     }
-    if (HTTP_PARSER_ERRNO(&reader->parser) != HPE_OK || reader->status != STATUS_OK)
+    bool passed = HTTP_PARSER_ERRNO(&reader->parser) == HPE_OK && reader->status == STATUS_OK;
+    if (passed && wrong != NULL)
+        http_refuse(reader, STATUS_MALFORMED, 400, wrong);
+    if (!passed || wrong != NULL)
         return http_fail(reader, fault);
     if (used == bytes.size)
         return STATUS_MORE;

@@ -117,6 +117,8 @@ Test(http_parse, what_is_refused_says_why_and_how_to_answer) {
         { "GET / HTTP/1.1\r\nHost: a\r\nX: a\x01b\r\n\r\n", STATUS_MALFORMED, 400 },
         { "GET / HTTP/1.1\r\nHost: a\r\nX y: a\r\n\r\n", STATUS_MALFORMED, 400 },
         { "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n folded\r\n\r\n", STATUS_MALFORMED, 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\n\rX", STATUS_MALFORMED, 400 }, /* http-parser would end the head here */
+        { "GET / HTTP/1.1\rHost: a\r\n\r\n", STATUS_MALFORMED, 400 },
         { "GET / HTTP/1.1\r\nHost : a\r\n\r\n", STATUS_MALFORMED, 400 },
         { "GET / HTTP/1.1\r\nA: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\nE: 1\r\nF: 1\r\nG: 1\r\nH: 1\r\nI: 1\r\n\r\n", STATUS_TOO_BIG, 431 },
     };
