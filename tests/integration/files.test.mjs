@@ -5,7 +5,7 @@ import { newestVersion, storedDocument } from './support/documents.mjs';
 import { stand } from './support/ground.mjs';
 import { until } from './support/wait.mjs';
 
-const ground = stand({ 'checkpoint-idle-ms': 200 });
+const ground = await stand({ 'checkpoint-idle-ms': 200 });
 
 test('files are created, listed, renamed and deleted, and everybody is told', async () => {
     const { owner, guest } = await ground.pair();

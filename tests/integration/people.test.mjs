@@ -7,7 +7,7 @@ import * as Y from 'yjs';
 import { stand } from './support/ground.mjs';
 import { until } from './support/wait.mjs';
 
-const ground = stand({ 'presence-ms': 200 });
+const ground = await stand({ 'presence-ms': 200 });
 
 test('each sees the other come and go', async () => {
     const { owner, guest } = await ground.pair();

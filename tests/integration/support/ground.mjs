@@ -1,14 +1,14 @@
 // ground.mjs — one cluster and one server for a test file, taken down at its end whatever happened.
-import { after, before } from 'node:test';
+import { after } from 'node:test';
 import { Cluster } from './cluster.mjs';
 import { Participant } from './native.mjs';
 import { Server } from './server.mjs';
 
 // The shape of a test file:
 //
-//     const ground = stand({ 'presence-ms': 200 });
+//     const ground = await stand({ 'presence-ms': 200 });
 //     test('…', async () => { const { owner, guest } = await ground.pair(); … });
-export function stand(settings = {}) {
+export async function stand(settings = {}) {
     const ground = {
         async owner(options) {
             const session = await ground.server.createSession(options);
@@ -28,10 +28,7 @@ export function stand(settings = {}) {
         },
         participants: [],
     };
-    before(async () => {
-        ground.cluster = await Cluster.create();
-        ground.server = await Server.create(ground.cluster, { loops: 2, ...settings });
-    });
+    // Registered first: it takes down whatever stands by then, also when what follows fails.
     after(async () => {
         for (const { socket } of ground.participants) socket.terminate();
         try {
@@ -42,5 +39,7 @@ export function stand(settings = {}) {
         const failed = ground.participants.flatMap(({ failures }) => failures);
         if (failed.length) throw failed[0];
     });
+    ground.cluster = await Cluster.create();
+    ground.server = await Server.create(ground.cluster, { loops: 2, ...settings });
     return ground;
 }

@@ -222,9 +222,14 @@ export class Participant {
         for (const replica of this.openReplicas) await replica.open();
     }
 
-    async leave() {
+    // {code, reason} of the close.
+    ended(ms) {
+        return within('the connection is closed', this.closed, ms);
+    }
+
+    leave() {
         this.socket.close(1000);
-        await within('the connection is closed', this.closed);
+        return this.ended();
     }
 
     // The params of the first notification of that name that `wanted` accepts.
