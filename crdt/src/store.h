@@ -74,6 +74,7 @@ struct crdt_doc {
     struct client *compact;
     struct pending pending;
     struct crdt_txn txn;
+    size_t unchecked_runs; /* debug builds: see txn_check */
 };
 
 static inline struct item *doc_item(const struct crdt_doc *doc, uint32_t number) {

@@ -9,6 +9,7 @@
  *
  * The list of deleted items is linked through the items, so a transaction that deletes a million of them takes no memory. An item
  * that is joined away in step 3 while it stands in the list is marked CONTENT_FREE and given back after it. */
+#include "doc_check.h"
 #include "store.h"
 
 enum {
@@ -228,6 +229,18 @@ static void txn_end(struct crdt_txn *txn) {
     txn->open = false;
 }
 
+#ifndef NDEBUG
+/* Debug builds check small documents after every transaction, big ones after as many as make the walk cheap. */
+static void txn_check(struct crdt_doc *doc) {
+    enum { CHECKED_RUNS_EACH = 32 };
+    doc->unchecked_runs += CHECKED_RUNS_EACH;
+    if (doc->unchecked_runs < doc->runs)
+        return;
+    doc->unchecked_runs = 0;
+    assert(doc_check(doc, NULL) == 0);
+}
+#endif
+
 enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, struct crdt_changes *changes) {
     struct crdt_doc *doc = txn->doc;
     assert(txn->open);
@@ -253,5 +266,8 @@ enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, s
     if (changes != NULL)
         *changes = (struct crdt_changes){ txn->units_added, txn->units_deleted };
     txn_end(txn);
+#ifndef NDEBUG
+    txn_check(doc);
+#endif
     return status;
 }
