@@ -51,6 +51,7 @@ struct replay {
     char path[FILES_PATH_BYTES_MAX + 1];
     struct client_poll *poll;
     struct typist *typists;
+    struct typist **authors; /* concurrent: who plays which author */
     uint32_t typist_count;
     bool created; /* the file is there */
     bool ended;   /* `exit` says how */
@@ -239,6 +240,30 @@ static enum status screen_start(struct replay *replay, struct typist *typist, ui
     return typist->shown ? status : STATUS_NO_MEMORY;
 }
 
+static int by_client_id(const void *a, const void *b) {
+    struct typist *const *left = a, *const *right = b;
+    uint64_t left_id = crdt_doc_client_id(client_document_replica((*left)->document));
+    uint64_t right_id = crdt_doc_client_id(client_document_replica((*right)->document));
+    return (left_id > right_id) - (left_id < right_id);
+}
+
+/* Gives each author a typist. Where two authors wrote at one place at the same time, the smaller client id comes first; when the
+ * trace was recorded that was the author with the smaller number. */
+static enum status replay_cast(struct replay *replay) {
+    replay->worklist = mem_alloc(&mem_default, ((size_t)replay->trace.step_count + 1) * sizeof *replay->worklist);
+    replay->updates = mem_zalloc(&mem_default, ((size_t)replay->trace.step_count + 1) * sizeof *replay->updates);
+    replay->authors = mem_alloc(&mem_default, replay->typist_count * sizeof *replay->authors);
+    if (!replay->worklist || !replay->updates || !replay->authors)
+        return STATUS_NO_MEMORY;
+    for (uint32_t i = 0; i < replay->typist_count; i++)
+        replay->authors[i] = &replay->typists[i];
+    qsort(replay->authors, replay->typist_count, sizeof *replay->authors, by_client_id);
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < replay->trace.agent_count && status == STATUS_OK; i++)
+        status = screen_start(replay, replay->authors[i], i);
+    return status;
+}
+
 static int replay_set_up(struct replay *replay) {
     enum status status = client_poll_create(NULL, &replay->poll);
     replay->typists = mem_zalloc(&mem_default, replay->typist_count * sizeof *replay->typists);
@@ -271,13 +296,8 @@ static int replay_set_up(struct replay *replay) {
         cli_say("%s is not empty; choose another with --file", replay->path);
         return CLI_FAILED;
     }
-    if (replay->trace.concurrent) {
-        replay->updates = mem_zalloc(&mem_default, ((size_t)replay->trace.step_count + 1) * sizeof *replay->updates);
-        replay->worklist = mem_alloc(&mem_default, ((size_t)replay->trace.step_count + 1) * sizeof *replay->worklist);
-        status = replay->updates && replay->worklist ? STATUS_OK : STATUS_NO_MEMORY;
-        for (uint32_t i = 0; i < replay->trace.agent_count && status == STATUS_OK; i++)
-            status = screen_start(replay, &replay->typists[i], i);
-    }
+    if (replay->trace.concurrent)
+        status = replay_cast(replay);
     return status == STATUS_OK ? CLI_OK : cli_fail_status("the screens", status);
 }
 
@@ -424,7 +444,7 @@ static enum status replay_keep(struct replay *replay, uint32_t step, struct byte
 
 /* Types the author's next step. false: not now. */
 static bool type_step(struct replay *replay, uint32_t agent) {
-    struct typist *typist = &replay->typists[agent];
+    struct typist *typist = replay->authors[agent];
     const struct trace_step *step = &replay->trace.steps[typist->next];
     enum status status = STATUS_OK;
     if (!typist_may_type(replay, typist))
@@ -458,7 +478,7 @@ static bool type_step(struct replay *replay, uint32_t agent) {
 static bool type_concurrent(struct replay *replay) {
     bool typed = false;
     for (uint32_t agent = 0; agent < replay->trace.agent_count; agent++)
-        for (uint32_t burst = 0; burst < REPLAY_BURST && replay->typists[agent].next < replay->trace.step_count; burst++) {
+        for (uint32_t burst = 0; burst < REPLAY_BURST && replay->authors[agent]->next < replay->trace.step_count; burst++) {
             if (!type_step(replay, agent))
                 break;
             typed = true;
@@ -684,6 +704,7 @@ int cli_replay(struct cli *cli) {
     for (uint32_t i = 0; replay.updates && i < replay.trace.step_count; i++)
         mem_free(&mem_default, (void *)(uintptr_t)replay.updates[i].data, replay.updates[i].size);
     mem_free(&mem_default, replay.updates, replay.updates ? ((size_t)replay.trace.step_count + 1) * sizeof *replay.updates : 0);
+    mem_free(&mem_default, replay.authors, replay.authors ? replay.typist_count * sizeof *replay.authors : 0);
     mem_free(&mem_default, replay.worklist, replay.worklist ? ((size_t)replay.trace.step_count + 1) * sizeof *replay.worklist : 0);
     latency_finish(&replay.latency);
     trace_finish(&replay.trace);
