@@ -63,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     enum http_kind kind = choice & 0x80 ? HTTP_READ_RESPONSES : HTTP_READ_REQUESTS;
     struct outcome whole = feed(kind, input, input.size + 1);
     struct outcome pieces = feed(kind, input, (choice & 0x7f) + 1);
-    FUZZ_REQUIRE(whole.status == pieces.status);
+    /* Of two faults in one head either may be met first. */
+    FUZZ_REQUIRE((whole.status == STATUS_OK) == (pieces.status == STATUS_OK));
     if (whole.status == STATUS_OK) {
         const struct http_message *a = http_reader_message(whole.reader);
         const struct http_message *b = http_reader_message(pieces.reader);
@@ -75,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         use(a);
     } else {
         FUZZ_REQUIRE(whole.fault.status >= 400 && whole.fault.what != NULL);
+        FUZZ_REQUIRE(pieces.fault.status >= 400 && pieces.fault.what != NULL);
     }
     http_reader_destroy(whole.reader);
     http_reader_destroy(pieces.reader);

@@ -93,6 +93,8 @@ Test(pack, check_refuses_a_container_that_claims_more_than_there_is) {
         size_t size;
         struct pack_fault fault;
         cr_assert_eq(check(cases[i], &size, &fault), STATUS_MALFORMED, "%s", cases[i]);
+        cr_assert_str_eq(fault.what, "container claims more members than there are bytes", "%s: before its members are looked at",
+                         cases[i]);
     }
 }
 
