@@ -229,8 +229,8 @@ Test(store, answers_come_in_order_and_a_cancelled_one_never) {
     params_add_null(params);
     params_add_null(params);
 
-    cr_assert_eq(store_submit(rig.store, NULL, "file_quarantine", NULL, NULL, NULL), STATUS_NO_MEMORY); /* it has parameters */
-    store_submit(rig.store, NULL, "user_add", params, note_order, marks['1']); /* fails: username is null */
+    cr_assert_eq(store_submit(rig.store, NULL, "user_add", NULL, NULL, NULL), STATUS_NO_MEMORY); /* it has parameters */
+    store_submit(rig.store, NULL, "user_add", params, note_order, marks['1']);                   /* fails: username is null */
     store_submit(rig.store, NULL, "forbidden", NULL, note_order, marks['2']);
     store_submit(rig.store, &request, "forbidden", NULL, note_order, marks['x']);
     store_submit(rig.store, NULL, "forbidden", NULL, note_order, marks['3']);

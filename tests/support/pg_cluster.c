@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { START_MS_MAX = 30000, PROGRAM_MAX = 256, WORDS_MAX = 32 };
+enum { START_MS_MAX = 30000, PROGRAM_MAX = 256, WORDS_MAX = 32, PATH_BYTES_MAX = 512 };
 
 static void sleep_ms(long ms) {
     struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
@@ -106,18 +106,56 @@ static bool pg_run(const char *const words[], const char *log) {
 /* ---- clusters ---- */
 
 static void pg_cluster_url(const struct pg_cluster *cluster, const char *database, char url[PG_URL_MAX]) {
-    snprintf(url, PG_URL_MAX, "host=%s port=5432 user=postgres dbname=%s", cluster->directory, database);
+    snprintf(url, PG_URL_MAX, "host=%s port=%d user=postgres dbname=%s", cluster->directory, cluster->port, database);
+}
+
+static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *walk) {
+    (void)stat;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+/* A test that failed or crashed could not clean up: directories whose owner has gone are removed by the next one. */
+static void remove_abandoned(void) {
+    DIR *folder = opendir("/tmp");
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        char path[PATH_BYTES_MAX];
+        int owner = 0;
+        if (strncmp(entry->d_name, "vspg-", 5) != 0)
+            continue;
+        snprintf(path, sizeof path, "/tmp/%s/owner", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (file == NULL)
+            continue;
+        bool known = fscanf(file, "%d", &owner) == 1 && owner > 1;
+        fclose(file);
+        snprintf(path, sizeof path, "/tmp/%s", entry->d_name);
+        if (known && kill(owner, 0) != 0 && errno == ESRCH)
+            nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    }
+    if (folder != NULL)
+        closedir(folder);
+}
+
+static bool pg_cluster_own(const struct pg_cluster *cluster) {
+    char path[PG_PATH_MAX + 8];
+    snprintf(path, sizeof path, "%s/owner", cluster->directory);
+    FILE *file = fopen(path, "w");
+    return file != NULL && fprintf(file, "%d\n", (int)getpid()) > 0 && fclose(file) == 0;
 }
 
 static bool pg_cluster_make(struct pg_cluster *cluster) {
     char initdb[PROGRAM_MAX];
     if (!pg_program("initdb", initdb))
         return false;
+    remove_abandoned();
     snprintf(cluster->directory, sizeof cluster->directory, "/tmp/vspg-XXXXXX");
     if (mkdtemp(cluster->directory) == NULL)
         return false;
     const struct passwd *user = pg_user();
-    if (user == NULL || chown(cluster->directory, user->pw_uid, user->pw_gid) != 0 || chmod(cluster->directory, 0755) != 0) {
+    if (user == NULL || !pg_cluster_own(cluster) || chown(cluster->directory, user->pw_uid, user->pw_gid) != 0 ||
+        chmod(cluster->directory, 0755) != 0) {
         fprintf(stderr, "pg_cluster: no user to run PostgreSQL as\n");
         return false;
     }
@@ -186,6 +224,8 @@ static bool pg_cluster_run(struct pg_cluster *cluster, bool dies_with_parent) {
 bool pg_cluster_start(struct pg_cluster *cluster, const char *settings) {
     memset(cluster, 0, sizeof *cluster);
     snprintf(cluster->settings, sizeof cluster->settings, "%s", settings == NULL ? "" : settings);
+    const char *port = strstr(cluster->settings, "port=");
+    cluster->port = port == NULL ? 5432 : atoi(port + 5);
     if (pg_cluster_make(cluster) && pg_cluster_run(cluster, true))
         return true;
     pg_cluster_close(cluster);
@@ -198,6 +238,7 @@ bool pg_cluster_open(struct pg_cluster *cluster) {
         return pg_cluster_start(cluster, NULL);
     memset(cluster, 0, sizeof *cluster);
     cluster->shared = true;
+    cluster->port = 5432;
     /* the value is a directory, or a file that holds its name */
     FILE *file = fopen(shared, "r");
     if (file != NULL && fgets(cluster->directory, sizeof cluster->directory, file) != NULL)
@@ -228,13 +269,6 @@ bool pg_cluster_resume(struct pg_cluster *cluster) {
         sleep_ms(200);
     }
     return false;
-}
-
-static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *walk) {
-    (void)stat;
-    (void)type;
-    (void)walk;
-    return remove(path);
 }
 
 void pg_cluster_close(struct pg_cluster *cluster) {
@@ -280,19 +314,59 @@ long long pg_number(const char *url, const char *sql) {
     return atoll(text);
 }
 
-bool pg_cluster_database(const struct pg_cluster *cluster, char url[PG_URL_MAX]) {
+static bool pg_cluster_create_database(const struct pg_cluster *cluster, const char *template, char url[PG_URL_MAX]) {
     static unsigned counter;
     struct timespec now;
-    char sql[128];
+    char sql[256];
     char name[64];
     clock_gettime(CLOCK_REALTIME, &now);
     snprintf(name, sizeof name, "t%d_%ld_%u", (int)getpid(), now.tv_nsec, counter++);
-    snprintf(sql, sizeof sql, "create database %s template template0", name);
+    snprintf(sql, sizeof sql, "create database %s template %s", name, template);
     pg_cluster_url(cluster, "postgres", url);
     if (!pg_query(url, sql, NULL, 0))
         return false;
     pg_cluster_url(cluster, name, url);
     return true;
+}
+
+bool pg_cluster_database(const struct pg_cluster *cluster, char url[PG_URL_MAX]) {
+    return pg_cluster_create_database(cluster, "template0", url);
+}
+
+/* Made under another name and renamed when it is complete. */
+static bool pg_cluster_make_template(const struct pg_cluster *cluster, const char *name, bool (*fill)(const char *url),
+                                     const char *url) {
+    char sql[256];
+    char text[64];
+    char new_url[PG_URL_MAX];
+    snprintf(sql, sizeof sql, "select count(*) from pg_database where datname = '%s'", name);
+    if (!pg_query(url, sql, text, sizeof text))
+        return false;
+    if (atoi(text) == 1)
+        return true;
+    snprintf(sql, sizeof sql, "drop database if exists %s_new", name);
+    if (!pg_query(url, sql, NULL, 0))
+        return false;
+    snprintf(sql, sizeof sql, "create database %s_new template template0", name);
+    snprintf(text, sizeof text, "%s_new", name);
+    pg_cluster_url(cluster, text, new_url);
+    if (!pg_query(url, sql, NULL, 0) || !fill(new_url))
+        return false;
+    snprintf(sql, sizeof sql, "alter database %s_new rename to %s", name, name);
+    return pg_query(url, sql, NULL, 0);
+}
+
+bool pg_cluster_database_like(const struct pg_cluster *cluster, const char *name, bool (*fill)(const char *url),
+                              char url[PG_URL_MAX]) {
+    char root_url[PG_URL_MAX];
+    pg_cluster_url(cluster, "postgres", root_url);
+    PGconn *lock = PQconnectdb(root_url);
+    PGresult *locked = PQexec(lock, "select pg_advisory_lock(1)");
+    bool made = PQresultStatus(locked) == PGRES_TUPLES_OK && pg_cluster_make_template(cluster, name, fill, root_url) &&
+                pg_cluster_create_database(cluster, name, url);
+    PQclear(locked);
+    PQfinish(lock);
+    return made;
 }
 
 void pg_url_for_role(const char *url, const char *role, char out[PG_URL_MAX]) {

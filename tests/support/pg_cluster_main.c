@@ -69,10 +69,13 @@ static int stop(const char *path) {
     fclose(file);
     directory[strcspn(directory, "\n")] = 0;
     kill(keeper, SIGTERM);
-    for (int i = 0; i < 1000 && access(directory, F_OK) == 0; i++)
+    /* the keeper goes on removing files when PostgreSQL is gone */
+    char lock[PG_PATH_MAX + 32];
+    snprintf(lock, sizeof lock, "%s/data/postmaster.pid", directory);
+    for (int i = 0; i < 1000 && access(lock, F_OK) == 0; i++)
         usleep(50000);
     remove(path);
-    return access(directory, F_OK) == 0;
+    return access(lock, F_OK) == 0;
 }
 
 int main(int argc, char **argv) {
