@@ -20,6 +20,7 @@
 
 extern const struct embedded_file store_sql_writer[];
 extern const struct embedded_file store_sql_bulk[];
+extern const struct embedded_file store_sql_query[];
 
 enum {
     LANE_DEPTH_MAX = 64,      /* statements sent and unanswered: enough to hide the round trip */
@@ -321,6 +322,8 @@ static enum status store_read_catalogs(struct store *store, const struct embedde
     enum status status = catalog_add(&store->catalog, store_sql_writer, LANE_WRITER, reason);
     if (status == STATUS_OK)
         status = catalog_add(&store->catalog, store_sql_bulk, LANE_BULK, reason);
+    if (status == STATUS_OK)
+        status = catalog_add(&store->catalog, store_sql_query, LANE_QUERY, reason);
     for (; status == STATUS_OK && catalogs != NULL && *catalogs != NULL; catalogs++)
         status = catalog_add(&store->catalog, *catalogs, LANE_QUERY, reason);
     return status;

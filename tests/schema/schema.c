@@ -46,7 +46,7 @@ static void tear_down(void) {
     pg_cluster_close(&cluster);
 }
 
-TestSuite(schema, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(schema, .init = set_up, .fini = tear_down);
 
 static void check_none(const char *what, const char *sql) {
     char text[4096];

@@ -20,7 +20,7 @@ static void tear_down(void) {
     pg_cluster_close(&cluster);
 }
 
-TestSuite(migrate, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(migrate, .init = set_up, .fini = tear_down);
 
 static enum status migrate_with(const struct embedded_file *files, const char *role) {
     struct migrate_options options = { .url = url, .migrations = files, .server_role = role };

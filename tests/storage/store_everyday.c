@@ -67,7 +67,7 @@ static void tear_down(void) {
     world_finish(&world);
 }
 
-TestSuite(store, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(store, .init = set_up, .fini = tear_down);
 
 static const struct uuid some_uuid = { { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } };
 

@@ -41,8 +41,8 @@ static void tear_down(void) {
     world_finish(&world);
 }
 
-TestSuite(fault, .init = set_up, .fini = tear_down, .timeout = 120);
-TestSuite(fault_own, .timeout = 120);
+TestSuite(fault, .init = set_up, .fini = tear_down);
+TestSuite(fault_own);
 
 /* Every update is a number of its own, so that the database can be asked for each. */
 static void append_numbered(unsigned line) {

@@ -159,7 +159,7 @@ bool loaded_document_next(struct loaded_document *loaded, struct journal_entry *
 /* STATUS_OK           `loaded` is valid during the call
  * STATUS_NOT_FOUND    no such file, or it is deleted
  * STATUS_DAMAGED      check sums fail, the checkpoint is missing, or the file is quarantined: `reason` says which. Never serve this
- *                     file as blank: quarantine it (files.quarantined_at and its reason)
+ *                     file as blank: quarantine it (statement file_quarantine)
  * STATUS_UNAVAILABLE, STATUS_IO  try again later */
 typedef void (*store_loaded)(void *context, enum status status, const char *reason, struct loaded_document *loaded);
 
