@@ -3,19 +3,25 @@
 
 #include "config.h"
 #include "http/router.h"
+#include "log.h"
 #include "wire/json_body.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
-/* The largest answer: a static file. */
-enum { HTTP_OUT_BYTES_MAX = 17 << 20 };
+enum {
+    HTTP_FILE_PIECE_BYTES = 65536,
+    HTTP_OUT_BYTES_MAX = HTTP_FILE_PIECE_BYTES + 8192, /* a piece of a file, or a whole answer, which is smaller */
+};
 
 static void http_conn_on_bytes(void *owner, struct bytes bytes);
 static void http_conn_proceed(struct http_conn *conn);
 static void http_conn_refuse_broken(struct http_conn *conn, const struct http_fault *fault);
+static void http_conn_send(struct http_conn *conn, unsigned status);
 static void http_conn_flush(struct http_conn *conn);
+static enum status http_conn_read_file(struct http_conn *conn);
 static void http_conn_on_writable(void *owner);
 static void http_conn_on_end(void *owner, enum status why);
 static void http_conn_free(struct http_conn *conn);
@@ -44,6 +50,7 @@ enum status http_conn_create(struct http_door *door, int fd, uint64_t id) {
     conn->id = id;
     conn->door = door;
     conn->keep_alive = true;
+    conn->file = -1;
     bytes_writer_init(&conn->ahead, &mem_default, HTTP_AHEAD_BYTES_MAX);
     bytes_writer_init(&conn->out, &mem_default, HTTP_OUT_BYTES_MAX);
     enum status status = STATUS_NO_MEMORY;
@@ -143,12 +150,37 @@ void http_conn_answer(struct http_conn *conn, unsigned status, const char *type,
                       unsigned headers_count, struct bytes body) {
     assert(conn->state == HTTP_CONN_HANDLING);
     http_response_write(&conn->out, status, type, headers, headers_count, body, conn->keep_alive);
+    if (conn->out.status == STATUS_OK && conn->head_only && body.size <= conn->out.size)
+        conn->out.size -= body.size;
+    http_conn_send(conn, status);
+}
+
+void http_conn_answer_file(struct http_conn *conn, const char *type, const struct http_header *headers, unsigned headers_count,
+                           int fd, uint64_t size) {
+    char head[256];
+    assert(conn->state == HTTP_CONN_HANDLING);
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %llu\r\nConnection: %s\r\n", type,
+             (unsigned long long)size, conn->keep_alive ? "keep-alive" : "close");
+    bytes_write(&conn->out, bytes_text(head));
+    for (unsigned i = 0; i < headers_count; i++) {
+        bytes_write(&conn->out, headers[i].name);
+        bytes_write(&conn->out, bytes_text(": "));
+        bytes_write(&conn->out, headers[i].value);
+        bytes_write(&conn->out, bytes_text("\r\n"));
+    }
+    bytes_write(&conn->out, bytes_text("\r\n"));
+    conn->file = fd;
+    conn->file_at = 0;
+    conn->file_size = conn->head_only ? 0 : size;
+    http_conn_send(conn, 200);
+}
+
+static void http_conn_send(struct http_conn *conn, unsigned status) {
     if (conn->out.status != STATUS_OK) {
         http_conn_close(conn);
         return;
     }
-    if (conn->head_only && body.size <= conn->out.size)
-        conn->out.size -= body.size;
+    log_debug(NULL, "http.answered", "status=%u peer=%s", status, http_conn_peer(conn));
     http_conn_enter(conn, HTTP_CONN_WRITING, conn->door->fleet->config->request_ms);
     http_conn_flush(conn);
 }
@@ -188,7 +220,15 @@ void http_conn_refuse_as(struct http_conn *conn, unsigned status, const char *wo
 }
 
 static void http_conn_flush(struct http_conn *conn) {
-    while (conn->out_sent < conn->out.size) {
+    for (;;) {
+        if (conn->out_sent == conn->out.size) {
+            if (conn->file < 0 || conn->file_at == conn->file_size)
+                break;
+            if (http_conn_read_file(conn) != STATUS_OK) {
+                http_conn_close(conn);
+                return;
+            }
+        }
         struct bytes rest = bytes_of(conn->out.data + conn->out_sent, conn->out.size - conn->out_sent);
         size_t written;
         if (socket_write(conn->socket, &rest, 1, &written) != STATUS_OK) {
@@ -201,6 +241,9 @@ static void http_conn_flush(struct http_conn *conn) {
         }
         conn->out_sent += written;
     }
+    if (conn->file >= 0)
+        close(conn->file);
+    conn->file = -1;
     bytes_writer_finish(&conn->out);
     bytes_writer_init(&conn->out, &mem_default, HTTP_OUT_BYTES_MAX);
     conn->out_sent = 0;
@@ -215,6 +258,23 @@ static void http_conn_flush(struct http_conn *conn) {
     http_conn_enter(conn, HTTP_CONN_READING, conn->door->fleet->config->request_ms);
     socket_pause(conn->socket, false);
     http_conn_proceed(conn);
+}
+
+/* The next piece. A client that takes it in time has as much time for the one behind it. */
+static enum status http_conn_read_file(struct http_conn *conn) {
+    uint64_t left = conn->file_size - conn->file_at;
+    size_t size = left < HTTP_FILE_PIECE_BYTES ? (size_t)left : HTTP_FILE_PIECE_BYTES;
+    bytes_writer_reset(&conn->out);
+    conn->out_sent = 0;
+    uint8_t *piece = bytes_writer_reserve(&conn->out, size);
+    if (piece == NULL)
+        return STATUS_NO_MEMORY;
+    if (pread(conn->file, piece, size, (off_t)conn->file_at) != (ssize_t)size)
+        return STATUS_IO;
+    conn->out.size += size;
+    conn->file_at += size;
+    http_conn_enter(conn, HTTP_CONN_WRITING, conn->door->fleet->config->request_ms);
+    return STATUS_OK;
 }
 
 static void http_conn_on_writable(void *owner) {
@@ -269,6 +329,8 @@ void http_conn_close(struct http_conn *conn) {
 
 static void http_conn_free(struct http_conn *conn) {
     http_reader_destroy(conn->reader);
+    if (conn->file >= 0)
+        close(conn->file);
     bytes_writer_finish(&conn->ahead);
     bytes_writer_finish(&conn->out);
     mem_free(&mem_default, conn, sizeof *conn);

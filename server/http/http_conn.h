@@ -31,6 +31,8 @@ struct http_conn {
     size_t ahead_used;
     struct bytes_writer out;
     size_t out_sent;
+    int file; /* what goes out behind `out`, -1: nothing */
+    uint64_t file_at, file_size;
     bool keep_alive;
     bool head_only;  /* the request is HEAD */
     bool proceeding; /* inside http_conn_proceed(), which frees what was closed meanwhile */
@@ -56,6 +58,11 @@ const char *http_conn_peer(const struct http_conn *conn);
 /* Exactly one of these ends a request. The connection may be gone when they return. `headers` as in http_response_write(). */
 void http_conn_answer(struct http_conn *conn, unsigned status, const char *type, const struct http_header *headers,
                       unsigned headers_count, struct bytes body);
+
+/* The same with a file as body: `size` bytes from its start, read piece by piece as the client takes them. Takes `fd`. A file that
+ * turns out shorter ends the connection. */
+void http_conn_answer_file(struct http_conn *conn, const char *type, const struct http_header *headers, unsigned headers_count,
+                           int fd, uint64_t size);
 
 /* {"error":{"code":…,"message":…,"retry":…}} with the code's own HTTP status; 401 and 503 get the header that belongs to them. */
 __attribute__((format(printf, 3, 4))) void http_conn_refuse(struct http_conn *conn, enum wire_code code, const char *format, ...);

@@ -1,4 +1,4 @@
-/* pages.c — see pages.h. A file is read whole, on the loop: it is small, local and in the page cache. */
+/* pages.c — see pages.h. Files are opened and read on the loop: they are local and in the page cache. */
 #include "http/pages.h"
 
 #include "config.h"
@@ -70,6 +70,7 @@ static int pages_open(const char *root, const char *path) {
     return fd;
 }
 
+/* Takes `fd`. */
 static void pages_answer(struct http_conn *conn, int fd, const struct stat *stat, const char *path) {
     char etag[64];
     snprintf(etag, sizeof etag, "\"%llx-%llx\"", (unsigned long long)stat->st_size,
@@ -82,22 +83,11 @@ static void pages_answer(struct http_conn *conn, int fd, const struct stat *stat
     };
     unsigned count = sizeof headers / sizeof headers[0];
     if (bytes_equal_text(http_message_header(http_conn_request(conn), "If-None-Match"), etag)) {
+        close(fd);
         http_conn_answer(conn, 304, NULL, headers, count, (struct bytes){ 0 });
         return;
     }
-    size_t size = (size_t)stat->st_size, got = 0;
-    uint8_t *content = mem_alloc(&mem_default, size + 1);
-    while (content != NULL && got < size) {
-        ssize_t part = read(fd, content + got, size - got);
-        if (part <= 0)
-            break;
-        got += (size_t)part;
-    }
-    if (content == NULL || got < size)
-        http_conn_refuse(conn, WIRE_CODE_INTERNAL, "The file could not be read.");
-    else
-        http_conn_answer(conn, 200, pages_type(path), headers, count, bytes_of(content, size));
-    mem_free(&mem_default, content, size + 1);
+    http_conn_answer_file(conn, pages_type(path), headers, count, fd, (uint64_t)stat->st_size);
 }
 
 void pages_get(struct http_conn *conn) {
@@ -108,10 +98,11 @@ void pages_get(struct http_conn *conn) {
         return;
     }
     int fd = pages_open(conn->door->fleet->config->web_root, path);
-    if (fd >= 0 && fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_size <= PAGES_BYTES_MAX)
+    if (fd >= 0 && fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode)) {
         pages_answer(conn, fd, &stat, path);
-    else
-        http_conn_refuse(conn, WIRE_CODE_NOT_FOUND, "There is nothing at this path.");
+        return;
+    }
     if (fd >= 0)
         close(fd);
+    http_conn_refuse(conn, WIRE_CODE_NOT_FOUND, "There is nothing at this path.");
 }

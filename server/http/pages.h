@@ -2,13 +2,13 @@
  *
  * A path names a file below the folder by plain parts; anything hidden (".git"), any "..", backslash or NUL is not found, and no
  * symbolic link leads out: the kernel resolves beneath the folder. "/" and folders answer their index.html. Files change only by
- * being replaced; the ETag is made of size and time. Nothing larger than PAGES_BYTES_MAX is served. */
+ * being replaced; the ETag is made of size and time. */
 #ifndef SERVER_PAGES_H
 #define SERVER_PAGES_H
 
 #include "http/http_conn.h"
 
-enum { PAGES_BYTES_MAX = 16 << 20, PAGES_PATH_MAX = 1024 };
+enum { PAGES_PATH_MAX = 1024 };
 
 /* GET or HEAD of the request's path. */
 void pages_get(struct http_conn *conn);

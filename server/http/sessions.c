@@ -15,6 +15,8 @@
 #include "log.h"
 #include "wire/json_body.h"
 
+#include <stdio.h>
+
 enum {
     SESSIONS_NAME_UNITS_MAX = 100, /* varchar(100) */
     SESSIONS_NAME_BYTES_MAX = 400,
@@ -258,7 +260,11 @@ void sessions_join(struct http_conn *conn, struct bytes argument) {
     struct http_door *door = conn->door;
     uint64_t wait_ms = guess_limit_wait_ms(&door->wrong_codes, http_conn_peer(conn), loop_now_ms(door->loop));
     if (wait_ms > 0) {
-        http_conn_refuse(conn, WIRE_CODE_RATE, "Too many wrong codes: try again in %u s.", (unsigned)(wait_ms / 1000 + 1));
+        char seconds[16];
+        snprintf(seconds, sizeof seconds, "%u", (unsigned)(wait_ms / 1000 + 1));
+        struct http_header again = { bytes_text("Retry-After"), bytes_text(seconds) };
+        http_conn_refuse_as(conn, (unsigned)wire_code_http(WIRE_CODE_RATE), wire_code_word(WIRE_CODE_RATE),
+                            "Too many wrong codes from this address.", &again);
         return;
     }
     struct json_body *body = sessions_body(conn);

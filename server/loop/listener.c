@@ -5,6 +5,7 @@
  * is opened again. Should even that fail, accepting rests for LISTENER_REST_MS. */
 #include "loop/listener.h"
 
+#include "log.h"
 #include "loop_uv.h"
 
 #include <arpa/inet.h>
@@ -20,11 +21,14 @@ enum {
     LISTENER_BACKLOG = 1024,
     LISTENER_ACCEPTS_PER_TURN = 64, /* then the connections that exist get their turn */
     LISTENER_REST_MS = 100,
+    LISTENER_COMPLAIN_MS = 10000,
 };
 
 struct listener {
     struct loop_watch *watch;
+    struct loop *loop;
     struct loop_timer *rest;
+    uint64_t complained_ms; /* 0: not yet */
     void (*on_accept)(void *context, int fd);
     void *context;
     int fd;
@@ -52,6 +56,7 @@ enum status listener_create(struct loop *loop, const char *address, void (*on_ac
     struct listener *listener = mem_zalloc(&mem_default, sizeof *listener);
     if (listener == NULL)
         return STATUS_NO_MEMORY;
+    listener->loop = loop;
     listener->on_accept = on_accept;
     listener->context = context;
     listener->spare_fd = -1;
@@ -180,6 +185,11 @@ static void listener_turn_away(struct listener *listener) {
     static const char answer[] =
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     int fd = -1;
+    uint64_t now_ms = loop_now_ms(listener->loop);
+    if (listener->complained_ms == 0 || now_ms - listener->complained_ms >= LISTENER_COMPLAIN_MS) {
+        log_warn(NULL, "listener.no_descriptors", "error=\"%s\" hint=\"raise the limit of open files\"", strerror(errno));
+        listener->complained_ms = now_ms;
+    }
     if (listener->spare_fd >= 0) {
         close(listener->spare_fd);
         fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REQUEST_MS = 700 };
+enum { REQUEST_MS = 700, LARGE_BYTES = 24 << 20 };
 
 #define TOKEN   "an-admin-token-of-this-test"
 #define SESSION "01932c07-209c-7f3a-8c11-5d1b2a9e4c77"
@@ -265,6 +265,28 @@ static void pages_are_served_and_nothing_else(const char *folder) {
     CHECK(ask("GET /a/b.js?x=1 HTTP/1.1\r\n" HOST "\r\n") == 200, "%u", answer.status);
     CHECK(strstr(answer.type, "javascript") != NULL, "%s", answer.type);
     CHECK(ask("POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n") == 405, "%u", answer.status);
+    /* A file larger than any buffer between, taken slowly. */
+    static uint8_t piece[65536];
+    size_t got = 0;
+    client_open();
+    client_send("GET /large.bin HTTP/1.0\r\n\r\n", 27);
+    for (ssize_t more; (more = recv(client.fd, piece, sizeof piece, 0)) > 0; got += (size_t)more)
+        if (got < 200000)
+            sleep_ms(2);
+    client_close();
+    CHECK(got > LARGE_BYTES && got < LARGE_BYTES + 1000, "%zu", got);
+    /* And one who never takes it must not stay. */
+    client_open();
+    client_send("GET /large.bin HTTP/1.1\r\n" HOST "\r\n", 36);
+    sleep_ms(REQUEST_MS * 3);
+    for (got = 0; (recv(client.fd, piece, 1, MSG_PEEK) == 1) && got < 2 * LARGE_BYTES;) {
+        ssize_t more = recv(client.fd, piece, sizeof piece, 0);
+        if (more <= 0)
+            break;
+        got += (size_t)more;
+    }
+    CHECK(got < LARGE_BYTES, "cut off: %zu", got);
+    client_close();
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HOST "\r\n", refused[i]);
         ask(request);
@@ -327,6 +349,10 @@ int main(int count, char **arguments) {
     write_file(folder, "web/.hidden", "hidden");
     write_file(folder, "web/a/.hidden", "hidden");
     write_file(folder, "web/a/b.js", "1;");
+    write_file(folder, "web/large.bin", "");
+    snprintf(path, sizeof path, "%s/web/large.bin", folder);
+    if (truncate(path, LARGE_BYTES) != 0)
+        die(path);
     snprintf(path, sizeof path, "%s/web/link", folder);
     if (symlink("../secret", path) != 0)
         die(path);
