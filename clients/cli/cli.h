@@ -4,6 +4,7 @@
  *   cli_options.c   options from arguments and environment  cli_http.c     POST, for what is done outside a session
  *   cli_session.c   session create, join                    cli_files.c    file list, create, rename, delete
  *   cli_document.c  cat, watch, type                        cli_chat.c     chat
+ *   cli_activity.c  activity
  *   replay.c        replay; with trace.c and latency.c
  *
  * A new verb is a row in cli_main.c and a function here. Standard output carries the result and nothing else; everything said to a
@@ -11,6 +12,7 @@
 #ifndef CLI_H
 #define CLI_H
 
+#include "vibesync/client_features.h"
 #include "vibesync/client_poll.h"
 
 #include <stdio.h>
@@ -101,7 +103,7 @@ struct room {
     struct client_poll *poll;
     struct client_document *document; /* of room_open */
     bool ready;                       /* the document is */
-    bool answered;                    /* the call of room_call_end is */
+    bool answered;                    /* the call of room_answer is */
     bool ended;                       /* `exit` says how */
     int exit;
     client_event_handler *handler; /* NULL: none; sees every event after the room did */
@@ -131,9 +133,14 @@ int room_await(struct room *room, const bool *done, uint64_t timeout_ms, const c
 /* Waits until everything local is durable. */
 int room_await_saved(struct room *room);
 
-/* One call: client_call_begin(room->client, …), write the params, then this. It waits for the answer and gives it to `handler`
- * (context: the room) before. A refusal is said and becomes the exit status. */
-int room_call_end(struct room *room, client_reply_handler *handler);
+/* One call:
+ *
+ *     exit = room_answer(room, client_file_create(room->client, path, room_on_reply, room), on_file);
+ *
+ * Waits for the answer; `handler` (NULL: none; context: the room) reads the result. A refusal is said and becomes the exit status.
+ */
+void room_on_reply(void *context, struct client *client, const struct client_reply *reply);
+int room_answer(struct room *room, enum status queued, client_reply_handler *handler);
 
 /* Makes a file; one that is there already is as good. */
 int room_create_file(struct room *room, const char *path);
@@ -150,6 +157,7 @@ int cli_cat(struct cli *cli);
 int cli_watch(struct cli *cli);
 int cli_type(struct cli *cli);
 int cli_chat(struct cli *cli);
+int cli_activity(struct cli *cli);
 int cli_replay(struct cli *cli);
 
 #endif

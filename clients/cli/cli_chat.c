@@ -1,6 +1,5 @@
 /* cli_chat.c — chat: say one thing, or show the last messages and follow. */
 #include "cli.h"
-#include "features/chat/chat_wire.h"
 #include "wire/json_body.h"
 
 #include <time.h>
@@ -82,11 +81,10 @@ static void on_history(void *context, struct client *client, const struct client
 }
 
 static int show_history(struct chatting *chatting) {
-    struct chat_history history = { .limit = chatting->room.cli->limit };
-    if (history.limit == 0)
+    struct room *room = &chatting->room;
+    if (room->cli->limit == 0)
         return CLI_OK;
-    chat_history_write(client_call_begin(chatting->room.client, "chat.history"), &history);
-    int exit = room_call_end(&chatting->room, on_history);
+    int exit = room_answer(room, client_chat_history(room->client, 0, room->cli->limit, room_on_reply, room), on_history);
     if (exit == CLI_OK && chatting->failed) {
         cli_say("the server's messages cannot be read");
         exit = CLI_FAILED;
@@ -95,14 +93,13 @@ static int show_history(struct chatting *chatting) {
 }
 
 static int say(struct chatting *chatting, struct bytes text) {
+    struct room *room = &chatting->room;
     uint8_t random[10];
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     client_poll_random(NULL, random, sizeof random);
-    struct chat_send send = { .client_msg_id = uuid_v7((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, random),
-                              .text = text };
-    chat_send_write(client_call_begin(chatting->room.client, "chat.send"), &send);
-    return room_call_end(&chatting->room, NULL);
+    struct uuid message = uuid_v7((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, random);
+    return room_answer(room, client_chat_send(room->client, &message, text, room_on_reply, room), NULL);
 }
 
 /* Says each whole line that was typed. */

@@ -1,6 +1,5 @@
 /* cli_document.c — the text of a file: cat, watch, type. */
 #include "cli.h"
-#include "features/files/files_wire.h"
 #include "ground/utf.h"
 #include "wire/json_body.h"
 
@@ -206,10 +205,8 @@ static int type_input(struct room *room) {
 }
 
 int room_create_file(struct room *room, const char *path) {
-    struct file_request request = { .path = bytes_text(path) };
-    file_create_write(client_call_begin(room->client, "file.create"), &request);
     room->tolerated = WIRE_CODE_EXISTS;
-    return room_call_end(room, NULL);
+    return room_answer(room, client_file_create(room->client, bytes_text(path), room_on_reply, room), NULL);
 }
 
 int cli_type(struct cli *cli) {

@@ -1,6 +1,5 @@
 /* cli_files.c — file list, create, rename, delete. */
 #include "cli.h"
-#include "features/files/files_wire.h"
 #include "wire/json_body.h"
 
 #include <time.h>
@@ -70,13 +69,12 @@ static void on_page(void *context, struct client *client, const struct client_re
 
 /* Walks all pages, printing them or looking for `wanted`. */
 static int walk_files(struct listing *listing) {
+    struct room *room = &listing->room;
     int exit;
     listing->after_size = 0;
     do {
-        struct file_list list = { .after = bytes_of(listing->after_size > 0 ? listing->after : NULL, listing->after_size),
-                                  .limit = FILES_PAGE_MAX };
-        file_list_write(client_call_begin(listing->room.client, "file.list"), &list);
-        exit = room_call_end(&listing->room, on_page);
+        struct bytes after = bytes_of(listing->after_size > 0 ? listing->after : NULL, listing->after_size);
+        exit = room_answer(room, client_file_list(room->client, after, FILES_PAGE_MAX, room_on_reply, room), on_page);
         if (exit == CLI_OK && listing->failed) {
             cli_say("the server's list of files cannot be read");
             exit = CLI_FAILED;
@@ -115,35 +113,52 @@ static void on_file(void *context, struct client *client, const struct client_re
         print_file(listing->room.cli, &file);
 }
 
-static int change_file(struct cli *cli, const char *method, const char *old_path, const char *new_path,
-                       void (*write)(struct bytes_writer *, const struct file_request *)) {
-    struct listing listing = { 0 };
-    const char *wrong = new_path ? file_path_fault(bytes_text(new_path)) : NULL;
-    if (wrong) {
-        cli_say("%s: %s", new_path, wrong);
-        return CLI_USAGE;
-    }
-    int exit = room_enter(&listing.room, cli);
-    if (exit == CLI_OK && old_path)
-        exit = find_file(&listing, old_path);
-    if (exit == CLI_OK) {
-        struct file_request request = { .id = old_path ? listing.found : uuid_nil,
-                                        .path = new_path ? bytes_text(new_path) : bytes_of(NULL, 0) };
-        write(client_call_begin(listing.room.client, method), &request);
-        exit = room_call_end(&listing.room, on_file);
-    }
-    room_finish(&listing.room);
+/* Enters, and finds the file that `path` names; NULL: none is looked for. */
+static int files_enter(struct listing *listing, struct cli *cli, const char *path) {
+    int exit = room_enter(&listing->room, cli);
+    return exit == CLI_OK && path ? find_file(listing, path) : exit;
+}
+
+static bool path_fine(const char *path) {
+    const char *wrong = file_path_fault(bytes_text(path));
+    if (wrong)
+        cli_say("%s: %s", path, wrong);
+    return !wrong;
+}
+
+static int files_leave(struct listing *listing, int exit) {
+    room_finish(&listing->room);
     return exit;
 }
 
 int cli_file_create(struct cli *cli) {
-    return change_file(cli, "file.create", NULL, cli->words[0], file_create_write);
+    struct listing listing = { 0 };
+    struct room *room = &listing.room;
+    if (!path_fine(cli->words[0]))
+        return CLI_USAGE;
+    int exit = files_enter(&listing, cli, NULL);
+    if (exit == CLI_OK)
+        exit = room_answer(room, client_file_create(room->client, bytes_text(cli->words[0]), room_on_reply, room), on_file);
+    return files_leave(&listing, exit);
 }
 
 int cli_file_rename(struct cli *cli) {
-    return change_file(cli, "file.rename", cli->words[0], cli->words[1], file_rename_write);
+    struct listing listing = { 0 };
+    struct room *room = &listing.room;
+    if (!path_fine(cli->words[1]))
+        return CLI_USAGE;
+    int exit = files_enter(&listing, cli, cli->words[0]);
+    if (exit == CLI_OK)
+        exit = room_answer(room, client_file_rename(room->client, &listing.found, bytes_text(cli->words[1]), room_on_reply, room),
+                           on_file);
+    return files_leave(&listing, exit);
 }
 
 int cli_file_delete(struct cli *cli) {
-    return change_file(cli, "file.delete", cli->words[0], NULL, file_delete_write);
+    struct listing listing = { 0 };
+    struct room *room = &listing.room;
+    int exit = files_enter(&listing, cli, cli->words[0]);
+    if (exit == CLI_OK)
+        exit = room_answer(room, client_file_delete(room->client, &listing.found, room_on_reply, room), on_file);
+    return files_leave(&listing, exit);
 }

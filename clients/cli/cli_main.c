@@ -32,6 +32,7 @@ static const struct verb {
       "Ends at the end of input, once everything is saved; the exit status is not 0 if it was not." },
     { "chat", NULL, "[TEXT]", 0, 1, OPTIONS_ROOM | OPTION_LIMIT | OPTION_ONCE | OPTION_JSON, cli_chat,
       "say something, or without TEXT follow what is said", "On a terminal each line typed while following is said." },
+    { "activity", NULL, "", 0, 0, OPTIONS_ROOM | OPTION_LIMIT | OPTION_JSON, cli_activity, "show who did what, newest last", NULL },
     { "replay", NULL, "TRACE", 1, 1, OPTIONS_ROOM | OPTION_REPLAY | OPTION_JSON, cli_replay,
       "play a recorded editing session through the server with several typists",
       "TRACE is a .trace or .trace.zst file, sequential (TRSQ) or concurrent (TRCC). A sequential trace goes from typist to "

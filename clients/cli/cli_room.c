@@ -180,7 +180,7 @@ int room_await_saved(struct room *room) {
     return CLI_OK;
 }
 
-static void room_on_reply(void *context, struct client *client, const struct client_reply *reply) {
+void room_on_reply(void *context, struct client *client, const struct client_reply *reply) {
     struct room *room = context;
     room->answered = true;
     room->call_exit = CLI_OK;
@@ -196,12 +196,11 @@ static void room_on_reply(void *context, struct client *client, const struct cli
     }
 }
 
-int room_call_end(struct room *room, client_reply_handler *handler) {
+int room_answer(struct room *room, enum status queued, client_reply_handler *handler) {
+    if (queued != STATUS_OK)
+        return cli_fail_status("the request", queued);
     room->answered = false;
     room->call_handler = handler;
-    enum status status = client_call_end(room->client, room_on_reply, room);
-    if (status != STATUS_OK)
-        return cli_fail_status("the request", status);
     int exit = room_await(room, &room->answered, CLI_WAIT_MS, "no answer came");
     room->call_handler = NULL; /* an answer that comes later finds nobody */
     room->tolerated = WIRE_CODE_COUNT;

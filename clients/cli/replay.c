@@ -12,7 +12,6 @@
  * Every typist keeps at most --window updates unacknowledged. Connections may be lost and come back in the middle, with the server
  * killed and restarted: typing goes on where it stood. In the end all replicas, and that of a newcomer, must be equal. */
 #include "cli.h"
-#include "features/files/files_wire.h"
 #include "latency.h"
 #include "trace.h"
 #include "wire/json_body.h"
@@ -276,9 +275,7 @@ static int replay_set_up(struct replay *replay) {
     int exit = replay_await(replay, all_joined, "the session could not be joined");
     if (exit != CLI_OK)
         return exit;
-    struct file_request request = { .path = bytes_text(replay->path) };
-    file_create_write(client_call_begin(replay->typists[0].client, "file.create"), &request);
-    status = client_call_end(replay->typists[0].client, on_created, replay);
+    status = client_file_create(replay->typists[0].client, bytes_text(replay->path), on_created, replay);
     if (status != STATUS_OK)
         return cli_fail_status("making the file", status);
     exit = replay_await(replay, file_created, "the file was not made");
@@ -633,7 +630,7 @@ static void replay_print_json(struct replay *replay, const struct verdict *verdi
     json_write_uint(&json, "updates", verdict->updates);
     json_write_uint(&json, "update_bytes", verdict->update_bytes);
     json_write_uint(&json, "received", verdict->received);
-    json_write_uint(&json, "acknowledged", replay->latency.count);
+    json_write_uint(&json, "timed", replay->latency.count);
     json_write_uint(&json, "ack_p50_us", latency_percentile(&replay->latency, 500));
     json_write_uint(&json, "ack_p99_us", latency_percentile(&replay->latency, 990));
     json_write_uint(&json, "ack_max_us", latency_percentile(&replay->latency, 1000));
@@ -656,7 +653,7 @@ static void replay_print(struct replay *replay, const struct verdict *verdict, u
            verdict->complete ? "" : " (not finished)");
     printf("updates     %llu sent (%.1f MB), %llu received\n", (unsigned long long)verdict->updates,
            (double)verdict->update_bytes / 1e6, (unsigned long long)verdict->received);
-    printf("durable     %zu acknowledged; after %.1f ms (median), %.1f ms (99 %%), %.1f ms (longest)\n", replay->latency.count,
+    printf("durable     %zu timed: after %.1f ms (median), %.1f ms (99 %%), %.1f ms (longest)\n", replay->latency.count,
            latency_percentile(&replay->latency, 500) / 1e3, latency_percentile(&replay->latency, 990) / 1e3,
            latency_percentile(&replay->latency, 1000) / 1e3);
     printf("connection  %llu resumed, %llu acknowledged units missing\n", (unsigned long long)replay->reconnects,
