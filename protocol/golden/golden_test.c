@@ -536,7 +536,7 @@ Test(golden, every_truncation_is_malformed) {
 
 Test(golden, the_specification_shows_every_one) {
     static char frames[FILE_MAX];
-    strcpy(frames, file_text(GOLDEN_FRAMES));
+    memcpy(frames, file_text(GOLDEN_FRAMES), sizeof frames);
     const char *specification = file_text(PROTOCOL_MD);
     for (size_t i = 0; i < GOLDEN_COUNT; i++) {
         struct hex pinned = golden_bytes(frames, goldens[i].name);

@@ -8,9 +8,9 @@
 #include <openssl/evp.h>
 #include <strings.h>
 
-static const char ws_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+enum { WS_GUID_SIZE = 36, WS_SHA1_BYTES = 20, WS_ENCODED_MAX = 32 };
 
-enum { WS_GUID_SIZE = sizeof ws_guid - 1, WS_SHA1_BYTES = 20, WS_ENCODED_MAX = 32 };
+static const uint8_t ws_guid[WS_GUID_SIZE] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* without a NUL */
 
 /* False when libcrypto fails, which takes an allocation failure inside it. */
 static bool ws_accept(struct bytes key, char out[WS_ACCEPT_TEXT_SIZE + 1]) {
@@ -38,7 +38,8 @@ static bool ws_key_valid(struct bytes key) {
         if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/'))
             return false;
     }
-    return memchr("AQgw", key.data[21], 4) != NULL;
+    uint8_t last = key.data[21];
+    return last == 'A' || last == 'Q' || last == 'g' || last == 'w';
 }
 
 bool ws_upgrade_wanted(const struct http_message *request) {

@@ -17,7 +17,8 @@ static inline int hex_digit(char c) {
 
 /* Spaces are ignored, and line ends before a line that begins with a space; stops at the first other character. */
 static inline struct hex hex(const char *text) {
-    struct hex out = { .size = 0 };
+    struct hex out;
+    memset(&out, 0, sizeof out);
     while (*text != '\0' && out.size < HEX_BYTES_MAX) {
         if (*text == ' ' || (*text == '\n' && text[1] == ' ')) {
             text++;

@@ -311,7 +311,7 @@ static enum ws_step ws_conn_on_control(struct ws_conn *conn, struct ws_event *ou
         return ws_conn_on_close(conn, payload, out);
     case WS_PING:
         /* A missing pong harms nobody; a full output would keep the close frame out. */
-        if (!conn->close_sent && conn->out.size + 2 * WS_CLOSE_FRAME_MAX <= WS_OUT_MAX)
+        if (!conn->close_sent && conn->out.size + (size_t)2 * WS_CLOSE_FRAME_MAX <= WS_OUT_MAX)
             (void)ws_conn_reply(conn, WS_PONG, payload);
         return ws_conn_deliver(conn, (struct ws_event){ WS_EVENT_PING, payload, 0 }, out);
     default:
