@@ -1,0 +1,128 @@
+#include "client.h"
+
+#include <criterion/criterion.h>
+#include <stdbool.h>
+
+static uint64_t client_random(uint64_t *state) {
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    return z ^ z >> 27;
+}
+
+struct client_memory {
+    struct mem mem;
+    bool directory_fails;
+};
+
+/* Only the directory grows by resizing what it has. */
+static void *client_memory_resize(void *context, void *old, size_t old_bytes, size_t bytes) {
+    struct client_memory *memory = context;
+    if (memory->directory_fails && bytes % sizeof(struct run_slot) == 0 && bytes >= 4 * sizeof(struct run_slot) && bytes < 4096 &&
+        (old != NULL || bytes == 4 * sizeof(struct run_slot)))
+        return NULL;
+    return mem_default.resize(NULL, old, old_bytes, bytes);
+}
+
+/* The twin: run_of[clock] is the first clock of the run that holds it. Runs are appended, cut and joined at random. */
+static void client_crowd(uint64_t seed, bool directory_fails) {
+    enum { CLOCKS = 6000 };
+    static uint32_t run_of[CLOCKS];
+    struct client_memory memory = { .mem = { client_memory_resize, NULL }, .directory_fails = directory_fails };
+    memory.mem.context = &memory;
+    struct run_spares spares = { NULL, NULL, 0, 0 };
+    struct client client = { 0 };
+    uint64_t random = seed;
+    uint32_t runs = 0;
+    while (client.state < CLOCKS - 8) {
+        cr_assert_eq(run_spares_reserve(&spares, &memory.mem, 1, 1), STATUS_OK);
+        uint64_t dice = client_random(&random) % 10;
+        if (dice < 4 || client.state == 0) {
+            uint32_t length = 1 + (uint32_t)(client_random(&random) % 8);
+            client_append_run(&client, &memory.mem, &spares, client.state, (uint32_t)client.state);
+            for (uint32_t i = 0; i < length; i++)
+                run_of[client.state + i] = (uint32_t)client.state;
+            client.state += length;
+            runs++;
+        } else if (dice < 8) {
+            uint64_t clock = client_random(&random) % client.state;
+            uint32_t first = run_of[clock];
+            if (clock == first)
+                continue;
+            client_insert_run(&client, &memory.mem, &spares, client_find(&client, clock), clock, (uint32_t)clock);
+            for (uint64_t at = clock; at < client.state && run_of[at] == first; at++)
+                run_of[at] = (uint32_t)clock;
+            runs++;
+        } else {
+            uint64_t clock = client_random(&random) % client.state;
+            uint32_t first = run_of[clock];
+            if (first == 0)
+                continue;
+            client_remove_run(&client, &memory.mem, client_find(&client, clock));
+            uint32_t joined = run_of[first - 1];
+            for (uint64_t at = first; at < client.state && run_of[at] == first; at++)
+                run_of[at] = joined;
+            runs--;
+        }
+        uint64_t asked = client_random(&random) % client.state;
+        struct run_place place = client_find(&client, asked);
+        cr_assert_eq(run_place_item(place), run_of[asked], "seed %llu", (unsigned long long)seed);
+        cr_assert_eq(client.runs, runs);
+    }
+    struct run_place place = { client.first, 0 };
+    uint32_t walked = 0;
+    uint64_t clock = 0;
+    do {
+        cr_assert_eq(run_place_item(place), run_of[clock]);
+        cr_assert_eq(client_runs_from(place), runs - walked);
+        struct run_place back = place;
+        cr_assert_eq(run_place_previous(&back), walked > 0);
+        uint32_t run = run_of[clock];
+        while (clock < client.state && run_of[clock] == run)
+            clock++;
+        walked++;
+    } while (run_place_next(&place));
+    cr_assert_eq(walked, runs);
+    cr_assert(!directory_fails || client.directory_count == 0, "the directory was meant to fail");
+    client_finish(&client, &memory.mem);
+    run_spares_trim(&spares, &memory.mem, 0);
+}
+
+Test(client, finds_runs_as_an_array_does) {
+    for (uint64_t seed = 1; seed <= 8; seed++)
+        client_crowd(seed, false);
+}
+
+Test(client, finds_them_without_memory_for_a_directory) {
+    client_crowd(99, true);
+}
+
+Test(client, text_grows_at_its_tail_and_compacts_to_what_is_used) {
+    struct client client = { 0 };
+    struct run_spares spares = { NULL, NULL, 0, 0 };
+    struct items items;
+    items_init(&items);
+    run_spares_reserve(&spares, &mem_default, 0, 1);
+    items_reserve(&items, &mem_default, 2);
+    client_text_reserve(&client, &mem_default, 10);
+    const uint8_t *hello = client_text_add(&client, bytes_text("hello"));
+    cr_assert_eq(client_text_tail(&client), hello + 5);
+    client_text_add(&client, bytes_text("dead"));
+    client_text_reserve(&client, &mem_default, 500);
+    const uint8_t *there = client_text_add(&client, bytes_text("there"));
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t number = items_take(&items);
+        *item_at(&items, number) =
+            (struct item){ .clock = i * 5, .length = 5, .content = i == 0 ? hello : there, .content_bytes = 5 };
+        client_append_run(&client, &mem_default, &spares, i * 5, number);
+        client.state += 5;
+    }
+
+    client_text_compact(&client, &mem_default, &items);
+
+    cr_assert_eq(client.text_bytes, 10);
+    cr_assert_eq(memcmp(item_at(&items, 0)->content, "hellothere", 10), 0);
+    cr_assert_eq(item_at(&items, 1)->content, item_at(&items, 0)->content + 5);
+    client_finish(&client, &mem_default);
+    items_finish(&items, &mem_default);
+    run_spares_trim(&spares, &mem_default, 0);
+}
