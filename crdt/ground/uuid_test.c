@@ -42,8 +42,8 @@ Test(uuid, anything_else_is_refused) {
                                          "01932c07-209c-7f3a-bf115-d1b2a9e4c77",
                                          "01932c07-209c-7f3a-bf11-5d1b2a9e4c7\x17",
                                          "{1932c07-209c-7f3a-bf11-5d1b2a9e4c77",
-                                         "\x10"
-                                         "1932c07-209c-7f3a-bf11-5d1b2a9e4c77" };
+                                         ("\x10"
+                                          "1932c07-209c-7f3a-bf11-5d1b2a9e4c77") };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct uuid uuid;
         cr_assert_not(uuid_parse(bytes_text(cases[i]), &uuid), "case %zu", i);

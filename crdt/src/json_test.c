@@ -56,8 +56,8 @@ Test(json, refuses_what_json_parse_refuses) {
                                          "1 2",
                                          "'a'",
                                          "{\"a\":1 \"b\":2}",
-                                         "\xc2\xa0"
-                                         "1",
+                                         ("\xc2\xa0"
+                                          "1"),
                                          "\"\\" };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         cr_assert_not(json_check(bytes_text(cases[i])), "%s", cases[i]);

@@ -232,7 +232,7 @@ static void txn_end(struct crdt_txn *txn) {
 #ifndef NDEBUG
 /* Debug builds check small documents after every transaction, big ones after as many as make the walk cheap. */
 static void txn_check(struct crdt_doc *doc) {
-    enum { CHECKED_RUNS_EACH = 32 };
+    enum { CHECKED_RUNS_EACH = 8 };
     doc->unchecked_runs += CHECKED_RUNS_EACH;
     if (doc->unchecked_runs < doc->runs)
         return;
