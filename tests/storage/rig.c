@@ -100,6 +100,15 @@ void rig_init(struct rig *rig, const struct world *world, const struct store_opt
     cr_assert_eq(status, STATUS_OK, "%s", reason);
 }
 
+void rig_init_with_mem(struct rig *rig, const struct store_options *options) {
+    struct store_owner owner = { rig, rig_watch, rig_health };
+    memset(rig, 0, sizeof *rig);
+    for (unsigned i = 0; i < STORE_SLOTS; i++)
+        rig->fds[i] = -1;
+    enum status status = store_create(options, &owner, rig_now_ms(), NULL, &rig->store);
+    cr_assert(status == STATUS_OK || status == STATUS_NO_MEMORY);
+}
+
 void rig_finish(struct rig *rig) {
     store_destroy(rig->store);
     rig->store = NULL;
@@ -235,6 +244,8 @@ void rig_load(struct rig *rig, const struct uuid *file, struct loaded_copy *out)
     memset(&load, 0, sizeof load);
     memset(out, 0, sizeof *out);
     enum status status = store_load(rig->store, &load, file, rig_on_loaded, out);
+    if (status == STATUS_NO_MEMORY) /* an allocator of a test that fails once */
+        status = store_load(rig->store, &load, file, rig_on_loaded, out);
     cr_assert_eq(status, STATUS_OK, "%s", status_name(status));
     rig_until(rig, copy_is_done, out, 30000, "load");
 }

@@ -33,6 +33,8 @@ struct rig {
 };
 
 void rig_init(struct rig *rig, const struct world *world, const struct store_options *options); /* url and writer may be unset */
+/* The store stays NULL if there is no memory for it. */
+void rig_init_with_mem(struct rig *rig, const struct store_options *options);
 void rig_finish(struct rig *rig);
 /* One turn of the loop, at most 10 ms. */
 void rig_turn(struct rig *rig);

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char extra_text[] =
     "-- name: echo\n-- all types there and back\n"
@@ -323,6 +324,79 @@ Test(store, what_is_appended_during_a_commit_goes_together_in_the_next) {
         journal_line_finish(&lines[i].journal);
 }
 
+/* More rows than one statement takes; no file needs to exist for the journal. */
+Test(store, a_group_of_thousands_of_documents_commits_in_parts) {
+    enum { COUNT = 9000 };
+    struct line *many = calloc(COUNT, sizeof *many);
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct uuid file = { { (uint8_t)(i >> 8), (uint8_t)i } };
+        line_init(&many[i], &rig, &world, &file);
+        line_append(&many[i], "x");
+    }
+    store_flush(rig.store);
+    for (unsigned i = 0; i < COUNT; i++)
+        cr_assert_eq(line_append(&many[i], "y"), 2);
+
+    for (unsigned i = 0; i < COUNT; i++)
+        line_until_durable(&rig, &many[i]);
+
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_journal"), 2 * COUNT);
+    cr_assert_eq(pg_number(world.owner_url, "select count(distinct xmin::text) from crdt_journal"), 6);
+    for (unsigned i = 0; i < COUNT; i++)
+        journal_line_finish(&many[i].journal);
+    free(many);
+}
+
+/* ---- an allocator whose n-th call fails ---- */
+
+struct failing {
+    unsigned left;
+    unsigned failures;
+};
+
+static void *failing_resize(void *context, void *old, size_t old_bytes, size_t bytes) {
+    struct failing *failing = context;
+    if (bytes > 0 && failing->left > 0 && --failing->left == 0) {
+        failing->failures++;
+        return NULL;
+    }
+    return mem_default.resize(mem_default.context, old, old_bytes, bytes);
+}
+
+/* Connecting, a statement, the journal, a load: one failed allocation delays or is answered, and loses nothing. */
+Test(store, a_failed_allocation_at_any_place_costs_a_retry_at_most) {
+    unsigned n = 1;
+    for (bool failed = true; failed; n++) {
+        struct failing failing = { .left = n };
+        struct mem mem = { failing_resize, &failing };
+        struct store_options options = { .url = world.url, .writer = some_uuid, .mem = &mem };
+        options.writer.bytes[0] = (uint8_t)n; /* a writer is new each time */
+        struct rig here;
+        struct line line;
+        struct loaded_copy loaded;
+        char text[16];
+        rig_init_with_mem(&here, &options);
+        if (here.store == NULL)
+            continue;
+        rig_until_state(&here, STORE_READY);
+        line_init(&line, &here, &world, &world.file);
+        snprintf(text, sizeof text, "<%u>", n);
+        struct journal_entry entry = { .update = bytes_text(text) };
+        enum status status = journal_append(&line.journal, &entry, NULL);
+        if (status == STATUS_NO_MEMORY)
+            status = journal_append(&line.journal, &entry, NULL);
+        cr_assert_eq(status, STATUS_OK);
+        line_until_durable(&here, &line);
+        rig_until_state(&here, STORE_READY);
+        rig_load(&here, &world.file, &loaded);
+        cr_assert(strstr(loaded.text, text) != NULL);
+        journal_line_finish(&line.journal);
+        rig_finish(&here);
+        failed = failing.failures > 0;
+    }
+    cr_assert_gt(n, 30);
+}
+
 Test(store, a_line_finished_early_is_still_written) {
     struct line line;
     line_init(&line, &rig, &world, &world.file);
@@ -589,6 +663,59 @@ Test(store, a_checkpoint_overtaken_by_another_begins_again_and_loses_nothing) {
     cr_assert_str_eq(loaded.state, "ab");
     cr_assert_eq(loaded.version, 2);
     cr_assert_eq(pg_number(world.owner_url, "select sum(row_count) from crdt_history"), 1);
+    rig_finish(&other);
+}
+
+struct pair {
+    struct rig *other;
+    struct letters *here;
+    struct letters *there;
+};
+
+static bool both_are_done(void *context) {
+    struct pair *pair = context;
+    rig_turn(pair->other);
+    return pair->here->dones > 0 && pair->there->dones > 0;
+}
+
+/* Both read, both write, PostgreSQL decides: every round one of them is overtaken somewhere. */
+Test(store, two_stores_that_checkpoint_at_once_lose_and_double_nothing) {
+    struct rig other;
+    struct letters here;
+    struct letters there;
+    struct loaded_copy loaded;
+    struct pair pair = { &other, &here, &there };
+    unsigned overtaken = 0;
+    rig_init(&other, &world, NULL);
+    rig_until_state(&other, STORE_READY);
+    letters_init(&here, "");
+    letters_init(&there, "");
+    for (unsigned round = 0; round < 26; round++) {
+        char big[] = { (char)('A' + round), 0 };
+        char small[] = { (char)('a' + round), 0 };
+        append_durably(&rig, big);
+        append_durably(&other, small);
+        letters_add(&here, bytes_text(big));
+        letters_add(&there, bytes_text(small));
+        here.dones = there.dones = here.encodes = there.encodes = 0;
+        cr_assert_eq(store_checkpoint(rig.store, &here.job), STATUS_OK);
+        cr_assert_eq(store_checkpoint(other.store, &there.job), STATUS_OK);
+        store_flush(rig.store);
+        store_flush(other.store);
+        rig_until(&rig, both_are_done, &pair, 30000, "both checkpoints");
+        cr_assert_eq(here.outcome.status, STATUS_OK, "%s", here.reason);
+        cr_assert_eq(there.outcome.status, STATUS_OK, "%s", there.reason);
+        cr_assert_neq(here.outcome.version, there.outcome.version);
+        overtaken += here.encodes + there.encodes - 2;
+    }
+    rig_load(&rig, &world.file, &loaded);
+
+    cr_assert_gt(overtaken, 0);
+    cr_assert_str_eq(loaded.state, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    cr_assert_eq(loaded.version, 52);
+    cr_assert_eq(loaded.row_count, 0);
+    cr_assert_eq(pg_number(world.owner_url, "select sum(row_count) from crdt_history"), 52);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_journal"), 0);
     rig_finish(&other);
 }
 

@@ -282,8 +282,14 @@ void pg_cluster_close(struct pg_cluster *cluster) {
 
 /* ---- databases and statements ---- */
 
+static void quiet(void *context, const char *notice) {
+    (void)context;
+    (void)notice;
+}
+
 bool pg_query(const char *url, const char *sql, char *out, size_t size) {
     PGconn *pg = PQconnectdb(url);
+    PQsetNoticeProcessor(pg, quiet, NULL);
     PGresult *result = PQstatus(pg) == CONNECTION_OK ? PQexec(pg, sql) : NULL;
     ExecStatusType type = PQresultStatus(result);
     bool good = type == PGRES_TUPLES_OK || type == PGRES_COMMAND_OK;
