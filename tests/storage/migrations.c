@@ -53,13 +53,13 @@ Test(migrate, runs_at_the_same_time_wait_for_each_other) {
         if (children[i] == 0)
             _exit(migrate_with(NULL, "vibesync_server") == STATUS_OK ? (int)report.applied : 99);
     }
-    int applied = 0;
+    unsigned applied = 0;
     for (int i = 0; i < 4; i++) {
         int status;
         waitpid(children[i], &status, 0);
         cr_assert(WIFEXITED(status));
         cr_assert_neq(WEXITSTATUS(status), 99);
-        applied += WEXITSTATUS(status);
+        applied += (unsigned)WEXITSTATUS(status);
     }
     cr_assert_eq(applied, migrate_version());
     cr_assert_eq(pg_number(url, "select count(*) from schema_migrations"), migrate_version());
