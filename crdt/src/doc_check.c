@@ -91,7 +91,7 @@ static int check_item(const struct crdt_doc *doc, uint32_t number, const char **
 }
 
 /* 3: lists are linked both ways, hold only items of their type, and length counts what is visible.
- * 7: every item stands right of its origin and left of its right origin, where those are in the same list. */
+ * 7: the cursor. */
 static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *listed, const char **out_what) {
     const struct crdt_type *type = doc_type(doc, type_number);
     uint64_t length = 0;
@@ -103,7 +103,7 @@ static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *
         CHECK(item->left == previous, 3, "a list is not linked both ways");
         CHECK(item->parent == type_number && item->entry == ENTRY_NONE, 3, "a list holds a stranger");
         if (at == type->cursor_item) {
-            CHECK(type->cursor_index == length, 8, "the cursor has a wrong index");
+            CHECK(type->cursor_index == length, 7, "the cursor has a wrong index");
             cursor_seen = true;
         }
         if ((item->flags & ITEM_DELETED) == 0 && content_countable(item->kind))
@@ -112,7 +112,7 @@ static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *
         ++*listed;
     }
     CHECK(length == type->length, 3, "a type's length is wrong");
-    CHECK(cursor_seen, 8, "the cursor stands in no item of the list");
+    CHECK(cursor_seen, 7, "the cursor stands in no item of the list");
     for (uint32_t number = type->entries; number != ENTRY_NONE; number = doc->types.entries[number].next) {
         const struct entry *entry = &doc->types.entries[number];
         CHECK(entry->type == type_number, 4, "a key belongs to another type");
@@ -129,24 +129,24 @@ static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *
     return 0;
 }
 
-/* 9: what waits is sorted, and counted. */
+/* 8: what waits is sorted, and counted. */
 static int check_pending(const struct crdt_doc *doc, const char **out_what) {
     const struct pending *pending = &doc->pending;
     size_t bytes = pending->delete_count * sizeof *pending->deletes;
     for (size_t i = 0; i < pending->count; i++) {
         const struct parked *parked = pending->structs[i];
         bytes += sizeof *parked + parked->size + sizeof parked;
-        CHECK(table_get(&doc->clients_by_id, parked->client) != NULL, 9, "a waiting struct's client is not known");
+        CHECK(table_get(&doc->clients_by_id, parked->client) != NULL, 8, "a waiting struct's client is not known");
         if (i > 0) {
             const struct parked *before = pending->structs[i - 1];
-            CHECK(before->client > parked->client || (before->client == parked->client && before->clock <= parked->clock), 9,
+            CHECK(before->client > parked->client || (before->client == parked->client && before->clock <= parked->clock), 8,
                   "waiting structs are not sorted");
         }
     }
-    CHECK(bytes == pending->bytes, 9, "waiting bytes are miscounted");
-    CHECK((pending->count > 0) == (pending->missing != NULL), 9, "structs wait for nothing, or nothing waits");
+    CHECK(bytes == pending->bytes, 8, "waiting bytes are miscounted");
+    CHECK((pending->count > 0) == (pending->missing != NULL), 8, "structs wait for nothing, or nothing waits");
     for (const struct client *client = pending->missing; client != NULL; client = client->missing_next)
-        CHECK(client->missing != CLIENT_NOT_MISSING, 9, "a missing client misses nothing");
+        CHECK(client->missing != CLIENT_NOT_MISSING, 8, "a missing client misses nothing");
     return 0;
 }
 

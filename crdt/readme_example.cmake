@@ -1,0 +1,10 @@
+# The program in README.md is compiled and run, so that it stays true.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/README.md)
+file(READ ${CMAKE_CURRENT_SOURCE_DIR}/README.md readme)
+string(FIND "${readme}" "```c\n" begin)
+string(SUBSTRING "${readme}" ${begin} -1 readme)
+string(SUBSTRING "${readme}" 5 -1 readme)
+string(FIND "${readme}" "\n```" end)
+string(SUBSTRING "${readme}" 0 ${end} program)
+file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/readme_example.c CONTENT "${program}\n" @ONLY)
+add_plain_test(crdt_readme_example SOURCES ${CMAKE_CURRENT_BINARY_DIR}/readme_example.c USES crdt)
