@@ -19,6 +19,7 @@
 #include "server.h"
 #include "store/migrate.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -109,6 +110,7 @@ static void migrate_say(void *context, const char *line) {
 static const char *migrate_option(int count, char **arguments, int *index, const char *name) {
     const char *argument = arguments[*index];
     size_t size = strlen(name);
+    assert(argument != NULL && *index < count);
     if (strncmp(argument, name, size) != 0)
         return NULL;
     if (argument[size] == '=')

@@ -51,10 +51,9 @@ static bool pages_path(struct bytes encoded, char out[PAGES_PATH_MAX]) {
             ok = ok && decoded.data[i] >= 0x20 && decoded.data[i] != '\\' &&
                  !(part_begins && (decoded.data[i] == '.' || decoded.data[i] == '/'));
         }
-        memcpy(out, decoded.data + 1, decoded.size - 1);
-        out[decoded.size - 1] = '\0';
-        if (decoded.data[decoded.size - 1] == '/')
-            strcat(out, "index.html");
+        bool is_folder = decoded.data[decoded.size - 1] == '/';
+        snprintf(out, PAGES_PATH_MAX, "%.*s%s", (int)decoded.size - 1, (const char *)decoded.data + 1,
+                 is_folder ? "index.html" : "");
     }
     bytes_writer_finish(&decoded);
     return ok;

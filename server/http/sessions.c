@@ -78,7 +78,7 @@ static struct bytes sessions_new_username(struct http_door *door, const char *ki
     uint8_t random[2 * ROOM_CODE_RANDOM_BYTES];
     size_t kind_size = strlen(kind);
     loop_random(door->loop, random, sizeof random);
-    memcpy(out, kind, kind_size);
+    snprintf(out, SESSIONS_USERNAME_SIZE + 1, "%s", kind);
     room_code_write(random, out + kind_size);
     room_code_write(random + ROOM_CODE_RANDOM_BYTES, out + kind_size + ROOM_CODE_SIZE);
     return bytes_text(out);

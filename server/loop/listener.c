@@ -64,7 +64,7 @@ enum status listener_create(struct loop *loop, const char *address, void (*on_ac
     if (status != STATUS_OK)
         goto free_listener;
     status = STATUS_IO;
-    union listener_address bound;
+    union listener_address bound = { 0 };
     socklen_t size = sizeof bound;
     if (listen(listener->fd, LISTENER_BACKLOG) != 0 || getsockname(listener->fd, &bound.any, &size) != 0)
         goto close_fd;

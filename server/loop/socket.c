@@ -209,7 +209,7 @@ static void socket_name_peer(struct socket *socket) {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
         struct sockaddr_storage storage;
-    } address;
+    } address = { 0 };
     socklen_t size = sizeof address;
     char host[INET6_ADDRSTRLEN];
     snprintf(socket->peer, sizeof socket->peer, "local");

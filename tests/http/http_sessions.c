@@ -134,13 +134,13 @@ static void a_users_token_makes_sessions_while_it_is_good(void) {
 }
 
 static void names_are_taken_as_people_write_them(void) {
-    char body[1200], name[401] = "";
-    for (unsigned i = 0; i < 100; i++)
-        strcat(name, "\xe2\x82\xac");
+    char body[1200], name[402] = "";
+    for (size_t i = 0; i < 100; i++)
+        snprintf(name + i * 3, sizeof name - i * 3, "\xe2\x82\xac");
     snprintf(body, sizeof body, "{\"name\":\"%s\",\"owner\":\"a'; drop table users; --\"}", name);
     CHECK(post("/v1/sessions", TOKEN, body) == 201 && strcmp(member("name"), name) == 0, "%u %s", answer.status, answer.body);
     CHECK(number("select count(*) from users where display_name like 'a''; drop%%'") == 1, "the owner's odd name");
-    strcat(name, "a");
+    name[300] = 'a';
     snprintf(body, sizeof body, "{\"name\":\"%s\"}", name);
     CHECK(post("/v1/sessions", TOKEN, body) == 400, "%u %s", answer.status, answer.body);
 }
