@@ -193,6 +193,19 @@ static void log_add_member(struct log_line *line, const char *key, size_t key_si
     log_add_word(line, "\"");
 }
 
+/* The quote that ends a value: at the end of the text, or before the next "key=". Messages of PostgreSQL have quotes inside. */
+static const char *log_closing_quote(const char *value) {
+    const char *quote = value;
+    while ((quote = strchr(quote, '"')) != NULL) {
+        const char *behind = quote + 1 + strspn(quote + 1, " ");
+        size_t key_size = strspn(behind, "abcdefghijklmnopqrstuvwxyz_");
+        if (*behind == '\0' || (behind > quote + 1 && key_size > 0 && behind[key_size] == '='))
+            return quote;
+        quote++;
+    }
+    return NULL;
+}
+
 static void log_add_members(struct log_line *line, const char *text) {
     const char *loose = NULL; /* words that belong to no key, from here … */
     size_t loose_size = 0;    /* … only the first run of them is kept */
@@ -212,7 +225,7 @@ static void log_add_members(struct log_line *line, const char *text) {
         size_t value_size = strcspn(value, " ");
         const char *next = value + value_size;
         if (value[0] == '"') {
-            const char *closing = strchr(value + 1, '"');
+            const char *closing = log_closing_quote(value + 1);
             value++;
             value_size = closing != NULL ? (size_t)(closing - value) : strlen(value);
             next = closing != NULL ? closing + 1 : value + value_size;

@@ -67,6 +67,18 @@ Test(log, a_json_line_has_the_keys_as_members) {
                      "\"text\":\"loose\"}\n");
 }
 
+static void say_quotes(void) {
+    log_configure(LOG_DEBUG, true);
+    log_warn(NULL, "store.away", "reason=\"role \"x y\" = not there\" loop=%d", 1);
+}
+
+Test(log, quotes_inside_a_value_do_not_end_it) {
+    with_stderr(say_quotes);
+
+    cr_expect_str_eq(line_after(34),
+                     ",\"level\":\"warn\",\"event\":\"store.away\",\"reason\":\"role \\\"x y\\\" = not there\",\"loop\":1}\n");
+}
+
 static char long_value[4000];
 
 static void say_long(void) {

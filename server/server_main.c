@@ -178,8 +178,10 @@ static int main_serve(int count, char **arguments) {
         printf("vibesyncd: serving on http://%s\n", process->address);
         fflush(stdout);
         result = process_wait(process);
-    }
-    process_finish(process);
+        process_finish(process);
+        log_info(NULL, "process.ended", "status=%d", result);
+    } else
+        process_finish(process);
     mem_free(&mem_default, process, sizeof *process);
     return result;
 }
@@ -373,10 +375,10 @@ static int process_wait(struct process *process) {
         process->workers[i].started = false;
         if (process->workers[i].drained == STATUS_OK)
             continue;
-        log_error(NULL, "process.unsaved", "loop=%u reason=\"%s\"", i, status_sentence(process->workers[i].drained));
+        log_error(NULL, "process.unsaved", "loop=%u reason=\"not everything could be saved within %llu ms\"", i,
+                  (unsigned long long)process->config.drain_ms);
         result = MAIN_UNSAVED;
     }
-    log_info(NULL, "process.ended", "status=%d", result);
     return result;
 }
 
