@@ -313,7 +313,7 @@ static void check_file(const char *root, size_t index) {
 static void check_dead_headers(void) {
     for (size_t i = 0; i < file_count; i++)
         if (!included[i] && (has_ending(files[i], ".h") || has_ending(files[i], ".def")) && !strstr(files[i], "/include/"))
-            printf("%s is included by nobody\n", files[i]);
+            report(files[i], 0, "is included by nobody", "");
 }
 
 static bool file_exists(const char *root, const char *path) {
