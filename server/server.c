@@ -284,7 +284,10 @@ static void server_drain_step(struct server *server, uint64_t now_ms) {
         return;
     bool journal_clean;
     bool saved = server_drain_documents(server, &journal_clean);
-    if (journal_clean || now_ms >= server->drain_started_ms + SERVER_ACK_MS) {
+    /* The closes need time of their own, so a drain that is given little waits only half of it for acks. */
+    uint64_t limit_ms = server->drain_deadline_ms - server->drain_started_ms;
+    uint64_t ack_ms = SERVER_ACK_MS < limit_ms / 2 ? SERVER_ACK_MS : limit_ms / 2;
+    if (journal_clean || now_ms >= server->drain_started_ms + ack_ms) {
         list_each (link, &server->connection_list) {
             struct connection *connection = list_entry(link, struct connection, server_link);
             connection_close(connection, WIRE_CLOSE_DRAIN, "the server goes away; reconnect");
