@@ -1,6 +1,6 @@
 // cluster.mjs — a private PostgreSQL 15 of one test file, thrown away at its end.
 //
-//   temporary folder ─┬─ data/      initdb, durable as in production (fsync on)
+//   temporary folder ─┬─ data/      as durable as in production (fsync on)
 //                     ├─ socket/    the only way in besides a free port on 127.0.0.1
 //                     └─ log
 //
@@ -48,7 +48,7 @@ export class Cluster {
         }
         cluster.port = await freePort();
         const [command, ...rest] = asPostgres([`${BIN}/initdb`, '-D', cluster.data, '-U', 'postgres', '--auth=trust',
-            '--encoding=UTF8', '--locale=C.UTF-8']);
+            '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync']);
         execFileSync(command, rest, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
         await cluster.start();
         const admin = await cluster.connect({ database: 'postgres', user: 'postgres' });

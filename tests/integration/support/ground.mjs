@@ -30,7 +30,10 @@ export async function stand(settings = {}) {
     };
     // Registered first: it takes down whatever stands by then, also when what follows fails.
     after(async () => {
-        for (const { socket } of ground.participants) socket.terminate();
+        for (const person of ground.participants) {
+            person.givenUp = true;
+            person.socket.terminate();
+        }
         try {
             await ground.server?.destroy();
         } finally {

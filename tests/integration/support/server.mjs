@@ -13,7 +13,8 @@ export class Server {
         const server = new Server();
         server.cluster = cluster;
         server.settings = settings;
-        server.log = '';
+        server.log = ''; // of the process that runs now
+        server.earlierLogs = '';
         server.port = 0;
         server.tokenFile = join(cluster.folder, 'admin-token');
         writeFileSync(server.tokenFile, ADMIN_TOKEN, { mode: 0o600 });
@@ -38,10 +39,13 @@ export class Server {
             env: { ...process.env, UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1', ASAN_OPTIONS: 'detect_leaks=1' },
         });
         let out = '';
+        this.earlierLogs += this.log;
+        this.log = '';
         this.child.stdout.on('data', (data) => (out += data));
         this.child.stderr.on('data', (data) => (this.log += data));
         this.exit = new Promise((resolve) => this.child.once('close', (code, signal) => resolve({ code, signal })));
         this.child.once('close', () => (this.ended = true));
+        this.killed = false;
         this.ended = false;
         this.port = await until('vibesyncd says where it serves', () => {
             if (this.ended) throw new Error(`it ended: ${this.log.slice(-2000)}`);
@@ -51,29 +55,27 @@ export class Server {
     }
 
     async kill() {
+        this.killed = true;
         this.child.kill('SIGKILL');
         await this.exit;
     }
 
-    // SIGTERM; answers the exit status. A sanitizer's finding is an exit status, too.
+    // SIGTERM; answers the exit status, or the signal that ended it. A sanitizer's finding is an exit status, too.
     async stop(ms = 40_000) {
         if (!this.ended) this.child.kill('SIGTERM');
         const { code, signal } = await within('vibesyncd ended after SIGTERM', this.exit, ms);
         return code ?? signal;
     }
 
-    // For the end of a test file: whatever state it is in, it must end well.
+    // For the end of a test file: it must end well, and nobody but us may have ended it before.
     async destroy() {
         const status = await this.stop().catch(async (error) => {
             await this.kill();
             throw error;
         });
-        if (/Sanitizer|runtime error:/.test(this.log)) throw new Error(`a sanitizer spoke:\n${this.findings()}`);
-        if (status !== 0 && status !== 'SIGKILL') throw new Error(`vibesyncd ended with ${status}:\n${this.log.slice(-3000)}`);
-    }
-
-    findings() {
-        return this.log.slice(this.log.search(/^.*(Sanitizer|runtime error:)/m)).slice(0, 6000);
+        const finding = (this.earlierLogs + this.log).search(/^.*(Sanitizer|runtime error:)/m);
+        if (finding >= 0) throw new Error(`a sanitizer spoke:\n${(this.earlierLogs + this.log).slice(finding, finding + 6000)}`);
+        if (status !== 0 && !this.killed) throw new Error(`vibesyncd ended with ${status}:\n${this.log.slice(-3000)}`);
     }
 
     // ---- HTTP ----

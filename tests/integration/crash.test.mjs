@@ -1,0 +1,88 @@
+// crash.test.mjs — SIGKILL of the server at random moments, under clients that never stop typing.
+//
+//   type, type, type … kill -9 ── SQL alone: is everything acknowledged there? ── start ── clients come back by themselves ── …
+//
+// At the end everybody has the same text, and so has the database.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { holds, storedDocument } from './support/documents.mjs';
+import { stand } from './support/ground.mjs';
+import { Random, seedOfThisRun } from './support/random.mjs';
+import { Typist } from './support/typist.mjs';
+import { pause, until } from './support/wait.mjs';
+
+const isLong = process.env.VIBESYNC_LONG === '1';
+const KILLS = isLong ? 10 : 3;
+const TYPISTS = 4;
+const FILES = ['notes.md', 'main.c'];
+
+// Checkpoints all the time: a kill should meet them, too.
+const ground = await stand({ 'checkpoint-idle-ms': 50, 'checkpoint-bytes': 2000, 'checkpoint-age-ms': 500 });
+const seed = seedOfThisRun();
+
+test(`nothing acknowledged is missing after ${KILLS} kills, and all converge (VIBESYNC_SEED=${seed})`, async (t) => {
+    t.diagnostic(`seed ${seed}`);
+    const random = new Random(seed);
+    const owner = await ground.owner();
+    for (const path of FILES) await owner.request('file.create', { path });
+    const typists = [];
+    for (let i = 0; i < TYPISTS; i++) {
+        const person = i === 0 ? owner : await ground.guest(owner, `Typist ${i}`);
+        for (const path of FILES) await person.open(path);
+        typists.push(new Typist(person, random.between(0, 2 ** 32)));
+    }
+    for (const typist of typists) typist.start();
+
+    const ackedCount = () => typists.flatMap((t) => t.replicas).reduce((sum, r) => sum + r.everAcked.length, 0);
+    for (let kill = 1; kill <= KILLS; kill++) {
+        const before = ackedCount();
+        await until('something was acknowledged', () => ackedCount() > before);
+        await pause(random.between(0, 1500)); // the random moment
+        await ground.server.kill();
+        await until('every client has noticed', () => typists.every((t) => t.person.closeEvent));
+
+        for (const path of FILES) {
+            const replicas = typists.map((t) => t.replicas.find((r) => r.path === path));
+            const { ydoc } = await storedDocument(ground.cluster, replicas[0].file);
+            for (const [i, replica] of replicas.entries()) {
+                const missing = replica.everAcked.findIndex((update) => !holds(ydoc, update));
+                assert.equal(missing, -1, `kill ${kill}, ${path}: update ${missing} of typist ${i} was acknowledged and is not there`);
+            }
+        }
+        t.diagnostic(`kill ${kill}: ${ackedCount() - before} updates acknowledged since the last, all in the database`);
+        await ground.server.start();
+        // Now and then once more, while they are still coming back.
+        if (random.unit() < 0.3) {
+            await pause(random.between(0, 300));
+            await ground.server.kill();
+            await ground.server.start();
+        }
+        await until('every client is back', () => typists.every((t) => t.isBack));
+    }
+
+    for (const typist of typists) await typist.stop();
+    for (const path of FILES) {
+        const replicas = typists.map((t) => t.replicas.find((r) => r.path === path));
+        for (const replica of replicas) await replica.saved();
+        await until(`all have the same ${path}`, () => replicas.every((r) => r.text === replicas[0].text));
+        assert.ok(replicas[0].text.length > 0);
+        assert.equal((await storedDocument(ground.cluster, replicas[0].file)).text, replicas[0].text);
+    }
+});
+
+test('after a kill nobody is online who is not there', async () => {
+    const { owner, guest } = await ground.pair();
+    await owner.create('open.txt');
+    const online = () => ground.cluster.rows('select id from users where is_online and id = any($1)', [[owner.session.user, guest.session.user]]);
+    await until('both are online', async () => (await online()).length === 2);
+
+    await ground.server.kill();
+    await ground.server.start();
+
+    await until('both are offline', async () => (await online()).length === 0);
+    const open = await ground.cluster.row(
+        'select count(*)::int as n from session_participants where session_id = $1 and left_at is null', [owner.session.session]);
+    const visits = await ground.cluster.row(
+        'select count(*)::int as n from participant_visits where session_id = $1 and left_at is null', [owner.session.session]);
+    assert.deepEqual([open.n, visits.n], [0, 0]);
+});
