@@ -63,7 +63,8 @@ static void room_on_event(void *context, struct client *client, const struct cli
         break;
     case CLIENT_LOST:
         if (client_join_count(client) == 0 && event->code == 0 && !event->fault) {
-            room_say("no session there: ", event->reason);
+            cli_say("%s:%u: %.*s; is vibesyncd running?", client_host(client), (unsigned)client_port(client),
+                    (int)event->reason.size, (const char *)event->reason.data);
             room->ended = true;
             room->exit = CLI_UNREACHABLE;
         } else if (!room->lost) {

@@ -135,12 +135,15 @@ static void typist_on_event(void *context, struct client *client, const struct c
             replay->reconnects++;
         break;
     case CLIENT_LOST:
-        if (client_join_count(client) == 0 && event->code == 0 && !event->fault) {
-            cli_say("no session there: %.*s", (int)event->reason.size, (const char *)event->reason.data);
+        if (!replay->ended && client_join_count(client) == 0 && event->code == 0 && !event->fault) {
+            cli_say("%s:%u: %.*s; is vibesyncd running?", client_host(client), (unsigned)client_port(client),
+                    (int)event->reason.size, (const char *)event->reason.data);
             replay_end(replay, CLI_UNREACHABLE);
         }
         break;
     case CLIENT_STOPPED:
+        if (replay->ended)
+            break;
         fputs("vibesync: ", stderr);
         cli_print_safe(stderr, event->reason);
         fputc('\n', stderr);
@@ -151,7 +154,8 @@ static void typist_on_event(void *context, struct client *client, const struct c
         replay->moved_ms = client_poll_now();
         break;
     case CLIENT_DOCUMENT_HALTED:
-        replay_end(replay, cli_fail_fault(event->fault));
+        if (!replay->ended)
+            replay_end(replay, cli_fail_fault(event->fault));
         break;
     case CLIENT_DOCUMENT_CHANGED:
         replay->moved_ms = client_poll_now();
