@@ -2,10 +2,12 @@
  */
 #include "rig.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { LINES = 8 };
@@ -347,9 +349,19 @@ Test(fault, a_statement_that_does_not_fit_the_schema_is_named_at_the_start) {
     rig_finish(&refused);
 }
 
+static int free_port(void) {
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 &&
+              getsockname(fd, (struct sockaddr *)&address, &size) == 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
 Test(fault_own, host_names_are_resolved_without_waiting) {
     char settings[64];
-    int port = 20000 + getpid() % 20000;
+    int port = free_port();
     snprintf(settings, sizeof settings, "-c listen_addresses=127.0.0.1 -c port=%d", port);
     world_init(&world, settings);
     char database[64];

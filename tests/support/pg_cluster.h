@@ -20,6 +20,7 @@ struct pg_cluster {
     char directory[PG_PATH_MAX]; /* data in directory/data, socket in directory */
     pid_t postmaster;            /* 0: stopped, or shared and not ours */
     bool shared;
+    bool keeps_blank; /* private: leave a copy of the fresh data beside it, from which the others of a test run are copied */
     char settings[256];
     int port; /* of the socket's name; and of TCP, if the settings ask for it */
 };
@@ -29,6 +30,9 @@ bool pg_cluster_open(struct pg_cluster *cluster);
 /* `settings`: extra words for the server's command line, e.g. "-c commit_delay=1000"; NULL: none. "-c port=N" is taken over
  * into the URLs. */
 bool pg_cluster_start(struct pg_cluster *cluster, const char *settings);
+
+/* For the one that a test run shares. */
+bool pg_cluster_start_shared(struct pg_cluster *cluster);
 
 /* Ends a private cluster and removes its files; leaves a shared one alone. */
 void pg_cluster_close(struct pg_cluster *cluster);

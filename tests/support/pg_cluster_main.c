@@ -21,7 +21,7 @@ static void keep(struct pg_cluster *cluster, int to_starter) {
     int nothing = open("/dev/null", O_RDWR);
     for (int i = 0; i < 3; i++)
         dup2(nothing, i);
-    bool up = pg_cluster_start(cluster, NULL);
+    bool up = pg_cluster_start_shared(cluster);
     char line[PG_PATH_MAX + 32];
     int size = snprintf(line, sizeof line, "%s\n%d\n", up ? cluster->directory : "", (int)getpid());
     bool told = write(to_starter, line, (size_t)size) == size;
