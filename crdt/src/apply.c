@@ -14,6 +14,7 @@
  *     source of client 9:  ▶ a ─ b ─ c        stack: [9, 4]: a waits for a unit of client 4, whose next struct is looked at
  *     source of client 4:  ▶ x ─ y */
 #include "crdt/update.h"
+#include "sort.h"
 #include "store.h"
 
 enum {
@@ -148,37 +149,11 @@ static enum status apply_add_range(struct apply *apply, struct id_range range) {
     return status;
 }
 
-static bool source_before(const struct source *a, const struct source *b) {
-    return a->block.client > b->block.client;
-}
-
-static void sources_sift(struct source *sources, size_t root, size_t count) {
-    struct source moving = sources[root];
-    for (size_t child; (child = 2 * root + 1) < count; root = child) {
-        if (child + 1 < count && source_before(&sources[child], &sources[child + 1]))
-            child++;
-        if (!source_before(&moving, &sources[child]))
-            break;
-        sources[root] = sources[child];
-    }
-    sources[root] = moving;
-}
-
 /* Clients descending, as encoders write them anyway. */
-static void sources_sort(struct source *sources, size_t count) {
-    bool sorted = true;
-    for (size_t i = 1; i < count && sorted; i++)
-        sorted = source_before(&sources[i - 1], &sources[i]);
-    if (sorted)
-        return;
-    for (size_t root = count / 2; root-- > 0;)
-        sources_sift(sources, root, count);
-    for (size_t end = count; end-- > 1;) {
-        struct source last = sources[end];
-        sources[end] = sources[0];
-        sources[0] = last;
-        sources_sift(sources, 0, end);
-    }
+static bool source_before(const void *left, const void *right) {
+    const struct source *a = left;
+    const struct source *b = right;
+    return a->block.client > b->block.client;
 }
 
 static enum status apply_check(struct apply *apply, struct bytes update) {
@@ -212,7 +187,7 @@ static enum status apply_check(struct apply *apply, struct bytes update) {
     if (status != STATUS_OK)
         return status;
     apply->plain &= bytes_left(&walk.reader) == 0;
-    sources_sort(apply->sources, apply->source_count);
+    sort(apply->sources, apply->source_count, sizeof *apply->sources, source_before);
     for (size_t i = 0; i < apply->source_count; i++) {
         if (i > 0 && apply->sources[i].block.client == apply->sources[i - 1].block.client)
             return STATUS_MALFORMED; /* no encoder writes two blocks of one client; Yjs drops one of them */
@@ -733,6 +708,7 @@ enum status crdt_update_apply(struct crdt_txn *txn, struct bytes update, struct 
     apply.ranges = apply.ranges_inline;
     enum status status = apply_run(&apply, update, out);
     apply_finish(&apply);
+    doc_sort_clients(doc);
     return status;
 }
 

@@ -1,4 +1,5 @@
 /* doc.c — making and ending a document; its clients. */
+#include "sort.h"
 #include "store.h"
 
 /* The document's own allocator counts what it asks from the caller's. */
@@ -120,21 +121,44 @@ enum status doc_client_make(struct crdt_doc *doc, uint64_t id, struct client **o
         mem_free(&doc->mem, client, sizeof *client);
         return STATUS_NO_MEMORY;
     }
-    uint32_t low = 0;
-    uint32_t high = doc->client_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (doc->sorted[middle]->id > id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    memmove(doc->sorted + low + 1, doc->sorted + low, (doc->client_count - low) * sizeof *doc->sorted);
-    doc->sorted[low] = client;
+    doc->sorted[doc->client_count] = client;
     doc->clients[doc->client_count++] = client;
     doc->client_last = client;
     *out = client;
     return STATUS_OK;
+}
+
+static bool client_before(const void *left, const void *right) {
+    const struct client *const *a = left;
+    const struct client *const *b = right;
+    return (*a)->id > (*b)->id;
+}
+
+void doc_sort_clients(struct crdt_doc *doc) {
+    uint32_t fresh = doc->client_count - doc->sorted_count;
+    if (fresh == 0)
+        return;
+    struct client **tail = doc->sorted + doc->sorted_count;
+    sort(tail, fresh, sizeof *tail, client_before);
+    if (doc->sorted_count > 0 && client_before(&tail[0], &tail[-1])) {
+        if (fresh == 1) {
+            struct client *client = tail[0];
+            uint32_t low = 0;
+            uint32_t high = doc->sorted_count;
+            while (low < high) {
+                uint32_t middle = low + (high - low) / 2;
+                if (doc->sorted[middle]->id > client->id)
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            memmove(doc->sorted + low + 1, doc->sorted + low, (doc->sorted_count - low) * sizeof *doc->sorted);
+            doc->sorted[low] = client;
+        } else {
+            sort(doc->sorted, doc->client_count, sizeof *doc->sorted, client_before);
+        }
+    }
+    doc->sorted_count = doc->client_count;
 }
 
 struct crdt_doc_size crdt_doc_size(const struct crdt_doc *doc) {

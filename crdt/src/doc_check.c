@@ -122,6 +122,7 @@ static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *
             CHECK(item->right == right, 4, "a key's chain is not linked both ways");
             CHECK(item->entry == number && item->parent == type_number, 4, "a key's chain holds a stranger");
             CHECK(right == ITEM_NONE || (item->flags & ITEM_DELETED) != 0, 4, "a key has two values");
+            CHECK((item->left == ITEM_NONE) == (at == entry->first), 4, "a key's chain begins elsewhere");
             right = at;
             ++*listed;
         }
@@ -172,6 +173,7 @@ int doc_check(const struct crdt_doc *doc, const char **out_what) {
         if (broken != 0)
             return broken;
     }
+    CHECK(doc->sorted_count == doc->client_count, 1, "a client is not sorted");
     CHECK(runs == doc->runs && with_units == doc->clients_with_units, 1, "the document's runs or clients are miscounted");
     CHECK(doc->items.used - doc->items.free_count == runs, 1, "items were lost");
     for (uint32_t i = 0; i < doc->types.count; i++)

@@ -3,6 +3,7 @@
  * Blocks and deletions are written with clients descending, as Yjs writes them. A block that begins inside a run gives the first
  * struct the unit before as origin. Pending parts follow the integrated ones of their client; what lies between is a Skip. */
 #include "crdt/update.h"
+#include "sort.h"
 #include "store.h"
 
 /* The runs of a client from a clock on, as structs; answers how many. */
@@ -40,24 +41,40 @@ void ranges_encode(struct bytes_writer *out, const struct id_range *ranges, size
     }
 }
 
-void doc_encode_txn(const struct crdt_doc *doc, const struct id_range *ranges, size_t range_count, struct bytes_writer *out) {
-    /* The touched clients are few or, on a big load, nearly all: then the sorted array gives the order. */
-    size_t touched = 0;
+static bool touched_before(const void *left, const void *right) {
+    const struct client *const *a = left;
+    const struct client *const *b = right;
+    return (*a)->id > (*b)->id;
+}
+
+enum status doc_encode_txn(const struct crdt_doc *doc, const struct id_range *ranges, size_t range_count,
+                           struct bytes_writer *out) {
+    enum { TOUCHED_INLINE = 8 };
+    struct client *touched_inline[TOUCHED_INLINE];
+    struct client **touched = touched_inline;
+    size_t count = 0;
+    for (const struct client *client = doc->txn.touched; client != NULL; client = client->txn_next)
+        count++;
+    if (count > TOUCHED_INLINE)
+        touched = mem_alloc(doc->mem_outer, count * sizeof *touched);
+    if (touched == NULL)
+        return STATUS_NO_MEMORY;
+    size_t filled = 0;
     for (struct client *client = doc->txn.touched; client != NULL; client = client->txn_next)
-        touched++;
-    varint_write(out, touched);
-    struct client *only = touched == 1 ? doc->txn.touched : NULL;
-    for (uint32_t i = 0; touched > 0 && i < doc->client_count; i++) {
-        struct client *client = only != NULL ? only : doc->sorted[i];
-        if (!client->txn_touched)
-            continue;
+        touched[filled++] = client;
+    sort(touched, count, sizeof *touched, touched_before);
+    varint_write(out, count);
+    for (size_t i = 0; i < count; i++) {
+        struct client *client = touched[i];
         varint_write(out, encode_run_count(client, client->txn_from));
         varint_write(out, client->id);
         varint_write(out, client->txn_from);
         encode_runs(doc, client, client->txn_from, out);
-        touched--;
     }
     ranges_encode(out, ranges, range_count);
+    if (touched != touched_inline)
+        mem_free(doc->mem_outer, touched, count * sizeof *touched);
+    return out->status;
 }
 
 /* One client's structs in a state: integrated ones from `from` on, then the pending ones. With `out` NULL they are only counted. */

@@ -36,9 +36,7 @@ static uint32_t integrate_scan(struct crdt_doc *doc, const struct placing *placi
     if (placing->left != ITEM_NONE) {
         at = doc_item(doc, placing->left)->right;
     } else if (placing->entry != ENTRY_NONE) {
-        at = doc->types.entries[placing->entry].item;
-        while (at != ITEM_NONE && doc_item(doc, at)->left != ITEM_NONE)
-            at = doc_item(doc, at)->left;
+        at = doc->types.entries[placing->entry].first;
     } else {
         at = doc_type(doc, placing->parent)->start;
     }
@@ -128,10 +126,8 @@ static void integrate_link(struct crdt_doc *doc, uint32_t number) {
         item->right = left->right;
         left->right = number;
     } else if (item->entry != ENTRY_NONE) {
-        uint32_t first = doc->types.entries[item->entry].item;
-        while (first != ITEM_NONE && doc_item(doc, first)->left != ITEM_NONE)
-            first = doc_item(doc, first)->left;
-        item->right = first;
+        item->right = doc->types.entries[item->entry].first;
+        doc->types.entries[item->entry].first = number;
     } else {
         item->right = parent->start;
         parent->start = number;

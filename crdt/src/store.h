@@ -61,7 +61,8 @@ struct crdt_doc {
     struct run_spares spares;
     struct table clients_by_id;
     struct client **clients; /* by number */
-    struct client **sorted;  /* by id, descending */
+    struct client **sorted;  /* by id, descending; what was made since the last doc_sort_clients stands behind */
+    uint32_t sorted_count;
     uint32_t client_count;
     uint32_t client_capacity;
     size_t clients_with_units;
@@ -90,6 +91,10 @@ struct client *doc_client(struct crdt_doc *doc, uint64_t id);
 
 /* The same, made if there is none. STATUS_TOO_BIG: options.clients_max. */
 enum status doc_client_make(struct crdt_doc *doc, uint64_t id, struct client **out);
+
+/* Puts the clients that were made since into their places; for callers of doc_client_make, before they return. Cost: all clients,
+ * if there is a new one that does not belong at the end. */
+void doc_sort_clients(struct crdt_doc *doc);
 
 /* The item that holds a unit, which must be integrated. */
 static inline uint32_t doc_find(const struct crdt_doc *doc, uint32_t client, uint64_t clock) {
@@ -165,8 +170,9 @@ void txn_push_deleted(struct crdt_txn *txn, uint32_t number);
 
 /* --- encode.c --- */
 
-/* The update of an open transaction whose deletions are `ranges` (normalized). */
-void doc_encode_txn(const struct crdt_doc *doc, const struct id_range *ranges, size_t range_count, struct bytes_writer *out);
+/* The update of an open transaction whose deletions are `ranges` (normalized). STATUS_NO_MEMORY; the writer has a status of its
+ * own. */
+enum status doc_encode_txn(const struct crdt_doc *doc, const struct id_range *ranges, size_t range_count, struct bytes_writer *out);
 void ranges_encode(struct bytes_writer *out, const struct id_range *ranges, size_t count);
 
 /* --- apply.c --- */

@@ -133,6 +133,7 @@ enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint6
     enum status status = doc_client_make(doc, doc->options.client_id, &client);
     if (status != STATUS_OK)
         return status;
+    doc_sort_clients(doc);
     if (units > VARINT_MAX - client->state)
         return STATUS_RANGE;
     size_t items = 1 + doc_split_items_max(doc, false);

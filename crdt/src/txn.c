@@ -257,8 +257,7 @@ enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, s
     txn_join_deleted(txn);
     if (update != NULL && changed && status == STATUS_OK) {
         size_t size_before = update->size;
-        doc_encode_txn(doc, ranges, range_count, update);
-        status = update->status;
+        status = doc_encode_txn(doc, ranges, range_count, update);
         if (status != STATUS_OK)
             update->size = size_before;
     }

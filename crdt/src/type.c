@@ -241,6 +241,7 @@ uint32_t types_entry(struct types *types, struct crdt_type *type, struct bytes k
     }
     types->entries[number] = (struct entry){ .type = type->index,
                                              .item = ITEM_NONE,
+                                             .first = ITEM_NONE,
                                              .next = type->entries,
                                              .hash = hash,
                                              .key_bytes = (uint32_t)key.size,

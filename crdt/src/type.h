@@ -28,8 +28,9 @@ struct crdt_type {
 
 struct entry {
     uint32_t type;
-    uint32_t item; /* rightmost of the chain */
-    uint32_t next; /* of the same type, or free */
+    uint32_t item;  /* rightmost of the chain: the value */
+    uint32_t first; /* leftmost */
+    uint32_t next;  /* of the same type, or free */
     uint32_t bucket_next;
     uint32_t hash;
     uint32_t key_bytes;
