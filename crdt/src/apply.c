@@ -290,7 +290,7 @@ static void apply_plan_head(struct apply *apply, struct source *source) {
     const struct wire_struct *head = &source->head;
     struct client *client = source->client;
     apply->in_order &= source->head_clock == client->plan_state;
-    apply->items++;
+    apply->items += 1 + content_more_items(head->kind, head->length, head->content.size);
     apply->splits += ((head->info & WIRE_ORIGIN) != 0) + ((head->info & WIRE_RIGHT_ORIGIN) != 0);
     apply->types += head->kind == CONTENT_TYPE;
     if (head->parent == WIRE_PARENT_ROOT && types_root_find(&apply->doc->types, head->root_name) == NULL) {

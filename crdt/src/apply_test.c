@@ -1,5 +1,7 @@
 #include "crdt/crdt.h"
 #include "doc_check.h"
+#include "ground/varint.h"
+#include "wire.h"
 
 #include <criterion/criterion.h>
 
@@ -428,4 +430,70 @@ Test(update, collected_text_gives_its_memory_back) {
     cr_assert_lt(crdt_doc_size(doc).structs, 10);
     cr_assert_eq(doc_check(doc, NULL), 0);
     crdt_doc_destroy(doc);
+}
+
+/* Cutting a long text that is not ASCII, back to front: each cut must not walk all of it. */
+Test(update, long_contents_are_cut_quickly) {
+    enum { UNITS = 200000 };
+    struct crdt_doc *doc = make(true);
+    struct crdt_type *text;
+    struct bytes_writer page;
+    bytes_writer_init(&page, &mem_default, SIZE_MAX);
+    for (int i = 0; i < UNITS / 4; i++)
+        bytes_write(&page, bytes_text("\xed\x95\x9c\xf0\x9f\x98\x80x"));
+    crdt_doc_root(doc, bytes_text("t"), &text);
+    struct crdt_txn *txn = crdt_txn_begin(doc);
+    cr_assert_eq(crdt_text_insert(txn, text, 0, bytes_written(&page)), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+    cr_assert_eq(crdt_text_length(text), UNITS);
+    cr_assert_geq(crdt_doc_size(doc).structs, UNITS / CONTENT_UNITS_MAX);
+
+    struct bytes_writer cuts; /* deletions of single units from the end on */
+    bytes_writer_init(&cuts, &mem_default, SIZE_MAX);
+    for (uint64_t clock = UNITS - 1; clock > UNITS - 20000; clock -= 4) {
+        bytes_writer_reset(&cuts);
+        bytes_write(&cuts, hex("00 01"));
+        varint_write(&cuts, 1000);
+        varint_write(&cuts, 1);
+        varint_write(&cuts, clock);
+        varint_write(&cuts, 1);
+        txn = crdt_txn_begin(doc);
+        cr_assert_eq(crdt_update_apply(txn, bytes_written(&cuts), NULL), STATUS_OK);
+        crdt_txn_commit(txn, NULL, NULL);
+    }
+
+    cr_assert_eq(doc_check(doc, NULL), 0);
+    cr_assert_eq(crdt_text_length(text), UNITS - 5000);
+    bytes_writer_finish(&page);
+    bytes_writer_finish(&cuts);
+    crdt_doc_destroy(doc);
+}
+
+Test(update, long_runs_of_values_come_out_as_they_came_in) {
+    enum { VALUES = 3000 };
+    struct crdt_doc *doc = make(true);
+    struct bytes_writer update;
+    struct bytes_writer out;
+    bytes_writer_init(&update, &mem_default, SIZE_MAX);
+    bytes_writer_init(&out, &mem_default, SIZE_MAX);
+    bytes_write(&update, hex("01 01 01 00 08 01 01 61"));
+    varint_write(&update, VALUES);
+    for (int i = 0; i < VALUES; i++)
+        bytes_write(&update, hex("77 03 61 62 63"));
+    bytes_write(&update, hex("01 01 01 05 02")); /* two of them deleted */
+
+    cr_assert_eq(apply(doc, bytes_written(&update), NULL), STATUS_OK);
+    crdt_update_encode(doc, &out);
+    struct crdt_doc *copy = make(true);
+    cr_assert_eq(apply(copy, bytes_written(&out), NULL), STATUS_OK);
+    cr_assert_eq(crdt_doc_clock(copy, 1), VALUES);
+    cr_assert_gt(crdt_doc_size(copy).structs, 3);
+    bytes_writer_reset(&update);
+    crdt_update_encode(copy, &update);
+
+    cr_assert(bytes_equal(bytes_written(&update), bytes_written(&out)));
+    bytes_writer_finish(&update);
+    bytes_writer_finish(&out);
+    crdt_doc_destroy(doc);
+    crdt_doc_destroy(copy);
 }

@@ -109,6 +109,8 @@ static bool integrate_extends(const struct crdt_doc *doc, const struct placing *
            left->right_origin_client == placing->right_origin_client &&
            (left->right_origin_client == CLIENT_NONE || left->right_origin_clock == placing->right_origin_clock) &&
            left->content + left->content_bytes == client_text_tail(client) &&
+           content_joins(placing->kind, left->length, left->content_bytes, placing->length,
+                         placing->prefix.size + placing->content.size) &&
            placing->prefix.size + placing->content.size <= UINT32_MAX - left->content_bytes;
 }
 
@@ -141,12 +143,8 @@ static void integrate_link(struct crdt_doc *doc, uint32_t number) {
     }
 }
 
-void doc_place(struct crdt_doc *doc, const struct placing *placing) {
+static void integrate_piece(struct crdt_doc *doc, const struct placing *placing) {
     struct client *client = placing->client;
-    if (placing->parent == TYPE_NONE) {
-        integrate_gc(doc, client, placing->length);
-        return;
-    }
     txn_touch(&doc->txn, client);
     struct crdt_type *parent = doc_type(doc, placing->parent);
     size_t content_bytes = placing->prefix.size + placing->content.size;
@@ -209,6 +207,52 @@ void doc_place(struct crdt_doc *doc, const struct placing *placing) {
     bool overwritten = placing->entry != ENTRY_NONE && item->right != ITEM_NONE;
     if (placing->kind == CONTENT_DELETED || parent_deleted || overwritten)
         txn_delete_item(&doc->txn, number);
+}
+
+/* How many units of a long content its first item takes, and their bytes: all, if it is not too long to be cut quickly. */
+static uint64_t integrate_piece_units(const struct placing *placing, size_t *out_bytes) {
+    uint64_t prefix_units = placing->prefix.size > 0 ? 1 : 0;
+    struct bytes content = placing->content;
+    *out_bytes = content.size;
+    if (placing->entry != ENTRY_NONE) /* the values of a key are one item, or each would replace the one before */
+        return placing->length;
+    if (placing->kind == CONTENT_STRING && content.size + prefix_units != placing->length && placing->length > CONTENT_UNITS_MAX) {
+        bool inside_pair;
+        *out_bytes = content_offset(CONTENT_STRING, content, CONTENT_UNITS_MAX - prefix_units, &inside_pair);
+        return CONTENT_UNITS_MAX - inside_pair;
+    }
+    if ((placing->kind == CONTENT_ANY || placing->kind == CONTENT_JSON) && content.size > CONTENT_BYTES_MAX) {
+        uint64_t units = 0;
+        bool inside_pair;
+        for (*out_bytes = 0; *out_bytes < CONTENT_BYTES_MAX; units++)
+            *out_bytes +=
+                content_offset(placing->kind, bytes_of(content.data + *out_bytes, content.size - *out_bytes), 1, &inside_pair);
+        return units;
+    }
+    return placing->length;
+}
+
+void doc_place(struct crdt_doc *doc, const struct placing *placing) {
+    struct client *client = placing->client;
+    if (placing->parent == TYPE_NONE) {
+        integrate_gc(doc, client, placing->length);
+        return;
+    }
+    struct placing rest = *placing;
+    for (;;) {
+        struct placing piece = rest;
+        piece.length = integrate_piece_units(&rest, &piece.content.size);
+        integrate_piece(doc, &piece);
+        if (piece.length == rest.length)
+            return;
+        rest.length -= piece.length;
+        rest.content.data += piece.content.size;
+        rest.content.size -= piece.content.size;
+        rest.prefix = bytes_of(NULL, 0);
+        rest.left = run_place_item(client_find(client, client->state - 1));
+        rest.origin_client = client->index;
+        rest.origin_clock = client->state - 1;
+    }
 }
 
 /* Finds parent and key; leaves parent at TYPE_NONE if there is none any more. */

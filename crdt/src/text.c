@@ -136,7 +136,7 @@ enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint6
     doc_sort_clients(doc);
     if (units > VARINT_MAX - client->state)
         return STATUS_RANGE;
-    size_t items = 1 + doc_split_items_max(doc, false);
+    size_t items = 1 + content_more_items(CONTENT_STRING, units, utf8.size) + doc_split_items_max(doc, false);
     status = items_reserve(&doc->items, &doc->mem, items);
     if (status == STATUS_OK)
         status = run_spares_reserve(&doc->spares, &doc->mem, items, client->first == NULL);

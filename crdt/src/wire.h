@@ -60,6 +60,26 @@ static inline bool content_splits(unsigned kind) {
     return kind == CONTENT_DELETED || kind == CONTENT_JSON || kind == CONTENT_STRING || kind == CONTENT_ANY;
 }
 
+enum {
+    /* Cutting walks the content from its beginning, unless it is ASCII text: so longer contents are kept as several items. */
+    CONTENT_UNITS_MAX = 2048, /* of a text that is not ASCII */
+    CONTENT_BYTES_MAX = 4096  /* of values: the last one that begins below it may be longer */
+};
+
+/* Items that a content of one struct may take beside the first. */
+static inline size_t content_more_items(unsigned kind, uint64_t units, size_t bytes) {
+    if (kind == CONTENT_STRING)
+        return units == bytes ? 0 : (size_t)(units / (CONTENT_UNITS_MAX - 1));
+    return kind == CONTENT_ANY || kind == CONTENT_JSON ? bytes / CONTENT_BYTES_MAX : 0;
+}
+
+/* Whether two neighbouring contents may be one, as far as their sizes go. */
+static inline bool content_joins(unsigned kind, uint64_t left_units, size_t left_bytes, uint64_t right_units, size_t right_bytes) {
+    if (kind == CONTENT_STRING)
+        return (left_units == left_bytes && right_units == right_bytes) || left_units + right_units <= CONTENT_UNITS_MAX;
+    return (kind != CONTENT_ANY && kind != CONTENT_JSON) || left_bytes + right_bytes <= CONTENT_BYTES_MAX;
+}
+
 /* Reads the struct at (client, clock). `check` false: the bytes were checked before, only their extent is looked at.
  * STATUS_MALFORMED, including structs that name units of their own client at or after themselves, and clocks above 2^53 - 1. */
 enum status wire_struct_read(struct bytes_reader *reader, uint64_t client, uint64_t clock, bool check, struct wire_struct *out);
