@@ -35,7 +35,7 @@ static const struct row {
     { OPTION_REPLAY, "rate", NUMBER, offsetof(struct cli, rate), "R", NULL,
       "edits per second, all together; as fast as it goes when not given", 1, 10000000 },
     { OPTION_REPLAY, "file", TEXT, offsetof(struct cli, file), "PATH", NULL,
-      "file to type into, made if it is not there; must be empty. The trace's name when not given", 0, 0 },
+      "file to type into, made if it is not there; must be empty. When not given, a new one named after the trace", 0, 0 },
     { OPTION_REPLAY, "verify", TEXT, offsetof(struct cli, verify), "TEXTFILE", NULL,
       "what the text must be in the end; may be .zst", 0, 0 },
     { OPTION_REPLAY, "window", NUMBER, offsetof(struct cli, window), "N", NULL,

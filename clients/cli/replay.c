@@ -23,7 +23,8 @@
 enum {
     REPLAY_BURST = 512,       /* edits of one typist between two looks at the network */
     REPLAY_PROGRESS_MS = 100, /* between two pictures of the bar */
-    REPLAY_TYPISTS_DEFAULT = 4
+    REPLAY_TYPISTS_DEFAULT = 4,
+    REPLAY_NAMES_MAX = 1000
 };
 
 enum shown { NOT_SHOWN, SHOWN, MARKED };
@@ -53,6 +54,7 @@ struct replay {
     struct typist **authors; /* concurrent: who plays which author */
     uint32_t typist_count;
     bool created; /* the file is there */
+    bool taken;   /* it was there before */
     bool ended;   /* `exit` says how */
     int exit;
     uint64_t reconnects;
@@ -85,15 +87,17 @@ static void replay_end(struct replay *replay, int exit) {
 
 /* ---- setting up ---- */
 
-static bool replay_name_file(struct replay *replay) {
-    const char *name = replay->cli->file;
-    if (!name) {
-        const char *base = strrchr(replay->cli->words[0], '/');
-        base = base ? base + 1 : replay->cli->words[0];
-        snprintf(replay->path, sizeof replay->path, "%.*s.txt", (int)strcspn(base, "."), base);
-    } else {
-        snprintf(replay->path, sizeof replay->path, "%s", name);
-    }
+/* `number`  above 1: for a name that was not given, the one to try after NAME.txt, NAME-2.txt, … were taken */
+static bool replay_name_file(struct replay *replay, unsigned number) {
+    const char *base = strrchr(replay->cli->words[0], '/');
+    base = base ? base + 1 : replay->cli->words[0];
+    int stem = (int)strcspn(base, ".");
+    if (replay->cli->file)
+        snprintf(replay->path, sizeof replay->path, "%s", replay->cli->file);
+    else if (number > 1)
+        snprintf(replay->path, sizeof replay->path, "%.*s-%u.txt", stem, base, number);
+    else
+        snprintf(replay->path, sizeof replay->path, "%.*s.txt", stem, base);
     const char *wrong = file_path_fault(bytes_text(replay->path));
     if (wrong)
         cli_say("%s: %s", replay->path, wrong);
@@ -227,8 +231,30 @@ static void on_created(void *context, struct client *client, const struct client
     struct replay *replay = context;
     (void)client;
     replay->created = true;
-    if (reply->status == STATUS_DENIED && reply->fault->code != WIRE_CODE_EXISTS)
+    replay->taken = reply->status == STATUS_DENIED && reply->fault->code == WIRE_CODE_EXISTS;
+    if (reply->status == STATUS_UNAVAILABLE)
+        replay_end(replay, CLI_UNREACHABLE);
+    if (reply->status == STATUS_DENIED && !replay->taken)
         replay_end(replay, cli_fail_fault(reply->fault));
+}
+
+/* Makes the file. One that is there already will do if it was asked for; else the next free name is taken. */
+static int replay_make_file(struct replay *replay) {
+    for (unsigned number = 1; number <= REPLAY_NAMES_MAX; number++) {
+        if (!replay_name_file(replay, number))
+            return CLI_USAGE;
+        replay->created = replay->taken = false;
+        enum status status = client_file_create(replay->typists[0].client, bytes_text(replay->path), on_created, replay);
+        if (status != STATUS_OK)
+            return cli_fail_status("making the file", status);
+        int exit = replay_await(replay, file_created, "the file was not made");
+        if (replay->ended)
+            return replay->exit;
+        if (exit != CLI_OK || !replay->taken || replay->cli->file)
+            return exit;
+    }
+    cli_say("all names up to %s are taken; choose one with --file", replay->path);
+    return CLI_FAILED;
 }
 
 static enum status screen_start(struct replay *replay, struct typist *typist, uint32_t agent) {
@@ -279,12 +305,9 @@ static int replay_set_up(struct replay *replay) {
     int exit = replay_await(replay, all_joined, "the session could not be joined");
     if (exit != CLI_OK)
         return exit;
-    status = client_file_create(replay->typists[0].client, bytes_text(replay->path), on_created, replay);
-    if (status != STATUS_OK)
-        return cli_fail_status("making the file", status);
-    exit = replay_await(replay, file_created, "the file was not made");
-    if (exit != CLI_OK || replay->ended)
-        return replay->ended ? replay->exit : exit;
+    exit = replay_make_file(replay);
+    if (exit != CLI_OK)
+        return exit;
     for (uint32_t i = 0; i < replay->typist_count && status == STATUS_OK; i++)
         status =
             client_document_open(replay->typists[i].client, NULL, bytes_text(replay->path), NULL, &replay->typists[i].document);
@@ -691,7 +714,7 @@ int cli_replay(struct cli *cli) {
     struct replay replay = { .cli = cli };
     (void)cli_interrupted();
     bytes_writer_init(&replay.scratch, &mem_default, CRDT_UPDATE_BYTES_MAX);
-    if (!replay_name_file(&replay) || !room_address(cli, replay.url, sizeof replay.url))
+    if (!replay_name_file(&replay, 1) || !room_address(cli, replay.url, sizeof replay.url))
         return CLI_USAGE;
     int exit = replay_load(&replay);
     if (exit == CLI_OK)
