@@ -159,14 +159,18 @@ struct wire_value script_expect_request(struct script *script, const char *metho
 }
 
 void script_dial(struct script *script) {
+    cr_assert_eq(client_action(script->client), CLIENT_DIAL);
+    client_connected(script->client, script->now_ms);
+    script_accept(script);
+}
+
+void script_accept(struct script *script) {
     static const struct http_limits limits = { .head_bytes_max = 8192, .headers_max = 32, .body_bytes_max = 0 };
     static const char *const protocols[] = { WIRE_SUBPROTOCOL, NULL };
     struct http_fault fault;
     struct ws_upgrade upgrade;
     struct bytes_writer answer;
     size_t used;
-    cr_assert_eq(client_action(script->client), CLIENT_DIAL);
-    client_connected(script->client, script->now_ms);
     struct http_reader *reader = http_reader_create(&mem_default, HTTP_READ_REQUESTS, &limits);
     struct bytes request = client_output(script->client);
     cr_assert_eq(http_reader_feed(reader, request, &used, &fault), STATUS_OK);
@@ -185,9 +189,13 @@ void script_dial(struct script *script) {
 
 void script_join(struct script *script) {
     struct wire_value request = script_expect_request(script, "session.join");
+    script_grant(script, &request);
+}
+
+void script_grant(struct script *script, const struct wire_value *request) {
     struct wire_join join;
     struct bytes_writer values;
-    cr_assert_eq(wire_join_read(request.params, &join).status, STATUS_OK);
+    cr_assert_eq(wire_join_read(request->params, &join).status, STATUS_OK);
     cr_assert(bytes_equal_text(join.credential, "secret"));
     struct wire_joined joined = {
         .session = { { 1 } },
@@ -203,7 +211,7 @@ void script_join(struct script *script) {
         .participants = bytes_of("\x90", 1),
     };
     bytes_writer_init(&values, &mem_default, 8192);
-    wire_result_begin(&values, request.msgid);
+    wire_result_begin(&values, request->msgid);
     wire_joined_write(&values, &joined);
     script_say(script, &values);
 }

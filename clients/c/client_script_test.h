@@ -46,10 +46,12 @@ struct script {
 enum status script_create(struct script *script, const struct mem *mem, const char *path);
 void script_finish(struct script *script);
 
-/* Connects and answers the upgrade. */
+/* Connects and answers the upgrade; only answers it. */
 void script_dial(struct script *script);
-/* Hears session.join and grants it. */
+void script_accept(struct script *script);
+/* Hears session.join and grants it; only grants it. */
 void script_join(struct script *script);
+void script_grant(struct script *script, const struct wire_value *request);
 /* Hears doc.open and answers with this state vector; then hears up to the client's own state vector. `updates`: appended to, maybe
  * NULL. Answers how many updates came. */
 unsigned script_open(struct script *script, struct bytes state_vector, struct bytes_writer *update);
