@@ -262,9 +262,9 @@ void server_drain(struct server *server, uint64_t timeout_ms, void (*done)(void 
         socket_pause(list_entry(link, struct connection, server_link)->socket, true);
 }
 
-/* Checkpoints whatever has changed; true when there is nothing left to save. */
-static bool server_drain_documents(struct server *server, bool *out_journal_clean) {
-    bool saved = true;
+/* Checkpoints whatever has changed; true when there is nothing left to save. `late`: names what is not saved. */
+static bool server_drain_documents(struct server *server, bool late, bool *out_journal_clean) {
+    bool saved = store_health(server->store).dirty_bytes == 0; /* rows of documents that have left memory, too */
     *out_journal_clean = true;
     list_each (link, &server->session_list) {
         list_each (each, &list_entry(link, struct session, server_link)->documents) {
@@ -273,7 +273,14 @@ static bool server_drain_documents(struct server *server, bool *out_journal_clea
                 continue;
             *out_journal_clean &= journal_line_clean(&document->line);
             persist_checkpoint(document);
-            saved &= persist_saved(document);
+            if (persist_saved(document))
+                continue;
+            saved = false;
+            struct log_subject subject = { .session = &document->session->id, .file = &document->file };
+            if (late)
+                log_error(&subject, "document.unsaved", "journal_bytes=%llu checkpoint=\"%s\"",
+                          (unsigned long long)journal_line_dirty_bytes(&document->line),
+                          journal_line_clean(&document->line) ? "only the checkpoint is missing" : "missing");
         }
     }
     return saved;
@@ -283,7 +290,8 @@ static void server_drain_step(struct server *server, uint64_t now_ms) {
     if (server->drain_done == NULL)
         return;
     bool journal_clean;
-    bool saved = server_drain_documents(server, &journal_clean);
+    bool late = now_ms >= server->drain_deadline_ms;
+    bool saved = server_drain_documents(server, late, &journal_clean);
     /* The closes need time of their own, so a drain that is given little waits only half of it for acks. */
     uint64_t limit_ms = server->drain_deadline_ms - server->drain_started_ms;
     uint64_t ack_ms = SERVER_ACK_MS < limit_ms / 2 ? SERVER_ACK_MS : limit_ms / 2;
@@ -294,7 +302,6 @@ static void server_drain_step(struct server *server, uint64_t now_ms) {
             socket_pause(connection->socket, false);
         }
     }
-    bool late = now_ms >= server->drain_deadline_ms;
     if (!late && (!saved || !list_empty(&server->connection_list)))
         return;
     log_event(saved ? LOG_INFO : LOG_ERROR, NULL, "server.drained", "loop=%u saved=%d ms=%llu", server->index, saved,
