@@ -60,15 +60,12 @@ void journal_finish(struct store *store) {
     }
 }
 
+/* The oldest row: rows were appended in the order of their slots, and those in `open` later. */
 uint64_t journal_dirty_since(const struct store *store) {
     const struct journal *journal = &store->journal;
-    uint64_t since_ms = 0;
-    for (size_t i = 0; i < journal->row_count; i++)
-        if (journal->rows[i] != NULL && (since_ms == 0 || journal->rows[i]->appended_ms < since_ms))
-            since_ms = journal->rows[i]->appended_ms;
-    if (since_ms == 0 && !list_empty(&journal->open))
-        since_ms = list_entry(journal->open.next, struct journal_row, link)->appended_ms;
-    return since_ms;
+    if (journal->rows_left > 0)
+        return journal->rows[journal->row_first]->appended_ms;
+    return list_empty(&journal->open) ? 0 : list_entry(journal->open.next, struct journal_row, link)->appended_ms;
 }
 
 /* ---- lines ---- */
@@ -209,6 +206,7 @@ static void journal_close_group(struct store *store) {
     if (!journal_cut(store, count))
         return;
     journal->row_count = 0;
+    journal->row_first = 0;
     list_each (link, &journal->open) {
         struct journal_row *row = list_entry(link, struct journal_row, link);
         list_remove(link);
@@ -288,6 +286,8 @@ void journal_pump(struct store *store) {
 static void journal_row_done(struct store *store, size_t index) {
     struct journal *journal = &store->journal;
     journal->rows[index] = NULL;
+    while (journal->row_first < journal->row_count && journal->rows[journal->row_first] == NULL)
+        journal->row_first++;
     if (--journal->rows_left == 0)
         journal->group_done = journal->group_open - 1;
 }

@@ -71,6 +71,7 @@ struct journal {
     size_t row_count;
     size_t row_capacity;
     size_t rows_left;
+    size_t row_first;    /* every slot before it is NULL */
     struct list todo;    /* ranges to send */
     unsigned sent;       /* ranges on the wire */
     uint64_t group_done; /* every group up to here is over */

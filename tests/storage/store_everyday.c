@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char extra_text[] =
     "-- name: echo\n-- all types there and back\n"
@@ -738,6 +740,29 @@ Test(store, rows_that_commit_between_read_and_write_stay_in_the_journal) {
     cr_assert_eq(letters.outcome.rows_merged, 1);
     cr_assert_eq(loaded.row_count, 1);
     cr_assert_str_eq(loaded.text, "z");
+}
+
+/* The lock waits for another change of the file's row, and then works on the newest one. */
+Test(store, a_checkpoint_during_a_rename_keeps_both) {
+    struct letters letters;
+    letters_init(&letters, "a");
+    pid_t renamer = fork();
+    if (renamer == 0) {
+        pg_do(world.owner_url, "begin; update files set filename = 'new.py'; select pg_sleep(1); commit");
+        _exit(0);
+    }
+    while (pg_number(world.owner_url, "select count(*) from pg_stat_activity where datname = current_database() and "
+                                      "wait_event = 'PgSleep'") == 0)
+        ;
+    uint64_t begin_ms = rig_now_ms();
+
+    letters_checkpoint(&rig, &letters);
+
+    cr_assert_gt(rig_now_ms() - begin_ms, 300, "it did not wait");
+    cr_assert_eq(letters.outcome.status, STATUS_OK, "%s", letters.reason);
+    cr_assert_eq(letters.encodes, 1);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from files where filename = 'new.py' and head_version = 1"), 1);
+    waitpid(renamer, NULL, 0);
 }
 
 static void check_unchanged(void) {
