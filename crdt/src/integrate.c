@@ -153,8 +153,8 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
     doc->clients_with_units += client->state == 0;
     parent->used = true;
     parent->cursor_item = ITEM_NONE;
-    if (placing->kind == CONTENT_STRING && content_bytes > placing->length)
-        doc->has_pairs = true; /* or merely other characters beyond ASCII */
+    if (placing->kind == CONTENT_STRING && !doc->has_pairs)
+        doc->has_pairs = content_has_pairs(placing->content, placing->length);
     if (placing->left != ITEM_NONE && integrate_extends(doc, placing)) {
         struct item *left = doc_item(doc, placing->left);
         if (placing->prefix.size > 0)

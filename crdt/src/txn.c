@@ -14,7 +14,7 @@
 
 enum {
     COMPACT_BYTES_MIN = 4096, /* dead bytes of a client below which compacting is not worth the walk */
-    SPARE_CHUNKS_KEPT = 4     /* what a usual update may need */
+    SPARE_CHUNKS_KEPT = 8     /* what a usual update may need; kept in documents that fill as many */
 };
 
 struct crdt_txn *crdt_txn_begin(struct crdt_doc *doc) {

@@ -148,6 +148,13 @@ enum status wire_struct_read(struct bytes_reader *reader, uint64_t client, uint6
     return STATUS_OK;
 }
 
+bool content_has_pairs(struct bytes text, uint64_t units) {
+    for (size_t i = 0; text.size != units && i < text.size; i++)
+        if (text.data[i] >= 0xf0)
+            return true;
+    return false;
+}
+
 size_t content_offset(unsigned kind, struct bytes content, uint64_t offset, bool *out_inside_pair) {
     *out_inside_pair = false;
     if (kind == CONTENT_STRING) {

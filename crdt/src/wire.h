@@ -88,6 +88,9 @@ enum status wire_struct_read(struct bytes_reader *reader, uint64_t client, uint6
 void wire_struct_write(struct bytes_writer *writer, const struct wire_struct *structure, uint64_t client, uint64_t clock,
                        uint64_t offset);
 
+/* Whether a text has characters outside the basic plane, which a cut can go through. */
+bool content_has_pairs(struct bytes text, uint64_t units);
+
 /* Byte offset of unit `offset` in a content that splits. `out_inside_pair` (strings): the unit is the second half of a surrogate
  * pair, and the offset is that of the four-byte character. */
 size_t content_offset(unsigned kind, struct bytes content, uint64_t offset, bool *out_inside_pair);
