@@ -1,0 +1,65 @@
+/* serve.mjs — the page while it is being made: rebuilt and reloaded at each change, talking to a server that runs already.
+ *
+ *   node serve.mjs [--server http://127.0.0.1:8440] [--port 5173]
+ *
+ * /v1/ goes to that server, WebSockets included; everything else is the page. */
+import http from "node:http";
+import net from "node:net";
+import { parseArgs } from "node:util";
+import { buildClient, context, options, page } from "./build.mjs";
+
+const { values } = parseArgs({
+  options: { server: { type: "string", default: "http://127.0.0.1:8440" }, port: { type: "string", default: "5173" } },
+});
+const server = new URL(values.server);
+
+buildClient();
+const root = "/page";
+const built = await context({
+  ...options,
+  outdir: `${root}/assets`,
+  entryNames: "[name]",
+  minify: false,
+  sourcemap: "inline",
+  write: false,
+  plugins: [{ name: "page", setup: (setup) => setup.onEnd((result) => void (result.metafile && (html = page(result.metafile, root, reload)))) }],
+});
+const reload = `<script type="module">new EventSource("/esbuild").addEventListener("change", () => location.reload());</script>`;
+let html = "";
+await built.watch();
+const files = await built.serve({ host: "127.0.0.1", port: 0 });
+
+function pass(request, response, host, port, as) {
+  const on = http.request({ host, port, method: request.method, path: as, headers: { ...request.headers, host: `${host}:${port}` } }, (answer) => {
+    response.writeHead(answer.statusCode, answer.headers);
+    answer.pipe(response);
+  });
+  on.on("error", () => response.writeHead(502, { "content-type": "text/plain" }).end(`nothing answers at ${host}:${port}\n`));
+  request.pipe(on);
+}
+
+const door = http.createServer((request, response) => {
+  if (request.url.startsWith("/v1/") || request.url.endsWith("z")) {
+    pass(request, response, server.hostname, server.port || 80, request.url);
+  } else if (request.url === "/" || request.url.startsWith("/?")) {
+    response.writeHead(200, { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" }).end(html);
+  } else {
+    const as = request.url.startsWith("/assets/") || request.url === "/esbuild" ? request.url.replace("/assets/", `${root}/assets/`) : request.url;
+    pass(request, response, "127.0.0.1", files.port, as);
+  }
+});
+door.on("upgrade", (request, socket, head) => {
+  const on = net.connect(Number(server.port || 80), server.hostname, () => {
+    const lines = [`${request.method} ${request.url} HTTP/1.1`];
+    for (let i = 0; i < request.rawHeaders.length; i += 2) {
+      const name = request.rawHeaders[i];
+      lines.push(`${name}: ${name.toLowerCase() === "host" ? server.host : request.rawHeaders[i + 1]}`);
+    }
+    on.write(lines.join("\r\n") + "\r\n\r\n");
+    on.write(head);
+    on.pipe(socket).pipe(on);
+  });
+  on.on("error", () => socket.destroy());
+  socket.on("error", () => on.destroy());
+});
+door.listen(Number(values.port), "127.0.0.1", () => console.log(`the page: http://127.0.0.1:${values.port}/#CODE   (server: ${server.origin})`));
