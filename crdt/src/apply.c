@@ -552,8 +552,10 @@ static enum status apply_reserve(struct apply *apply) {
     enum status status = items_reserve(&doc->items, &doc->mem, items);
     if (status != STATUS_OK)
         return status;
-    /* A run that goes into a full chunk takes a chunk, and leaves two that are half full. */
-    size_t chunks = doc->runs + items / (RUN_CHUNK_FULL / 2) + apply->source_count + apply->woken_count + 2;
+    /* A run that is appended to a full chunk takes a chunk; one that is inserted takes one too, and leaves two that are half full.
+     */
+    size_t chunks = doc->runs + apply->items / RUN_CHUNK_FULL + (items - apply->items) / (RUN_CHUNK_FULL / 2) +
+                    apply->source_count + apply->woken_count + 2;
     status = run_spares_reserve(&doc->spares, &doc->mem, items < chunks ? items : chunks, new_clients);
     return status != STATUS_OK ? status : types_reserve(&doc->types, &doc->mem, apply->types, apply->entries, apply->name_bytes);
 }
@@ -671,6 +673,7 @@ static enum status apply_run(struct apply *apply, struct bytes update, struct cr
     bool deletes_waited = doc->pending.delete_count > 0;
     uint64_t added_before = txn->units_added;
     uint64_t deleted_before = txn->units_deleted;
+    uint64_t steps_before = doc->conflict_steps;
     apply->real = true;
     bool in_order = apply->in_order;
     status = apply_schedule(apply, apply->sources, apply->source_count);
@@ -683,7 +686,8 @@ static enum status apply_run(struct apply *apply, struct bytes update, struct cr
     struct crdt_update_result result = { .units_new = txn->units_added - added_before,
                                          .units_deleted = txn->units_deleted - deleted_before,
                                          .parked = parked || deletes_parked,
-                                         .pending = doc->pending.count > 0 || doc->pending.delete_count > 0 };
+                                         .pending = doc->pending.count > 0 || doc->pending.delete_count > 0,
+                                         .conflict_steps = doc->conflict_steps - steps_before };
     result.verbatim = apply->plain && in_order && deletes_new && !apply->retry && !result.parked && !deletes_waited &&
                       (result.units_new > 0 || result.units_deleted > 0);
     *out = result;
@@ -757,6 +761,7 @@ static enum status apply_quick(struct crdt_doc *doc, struct bytes update, struct
 
     struct crdt_txn *txn = &doc->txn;
     uint64_t deleted_before = txn->units_deleted;
+    uint64_t steps_before = doc->conflict_steps;
     uint64_t deleted = 0;
     if (client != NULL)
         doc_integrate(doc, client, clock, &structure);
@@ -764,7 +769,8 @@ static enum status apply_quick(struct crdt_doc *doc, struct bytes update, struct
         deleted += txn_delete_range(txn, doc_client(doc, ranges[i].client), ranges[i].clock, ranges[i].clock + ranges[i].length);
     *result = (struct crdt_update_result){ .units_new = client != NULL ? structure.length : 0,
                                            .units_deleted = txn->units_deleted - deleted_before,
-                                           .pending = doc->pending.count > 0 };
+                                           .pending = doc->pending.count > 0,
+                                           .conflict_steps = doc->conflict_steps - steps_before };
     result->verbatim = deleted == range_units && (client != NULL || deleted > 0);
     return STATUS_OK;
 }

@@ -497,3 +497,18 @@ Test(update, long_runs_of_values_come_out_as_they_came_in) {
     crdt_doc_destroy(doc);
     crdt_doc_destroy(copy);
 }
+
+Test(update, the_walk_over_concurrent_runs_is_counted) {
+    struct crdt_doc *doc = make(true);
+    struct crdt_update_result result;
+
+    apply(doc, hex("01 01 05 00 04 01 01 74 01 61 00"), &result);
+    cr_assert_eq(result.conflict_steps, 0);
+    apply(doc, hex("01 01 06 00 04 01 01 74 01 62 00"), &result);
+    cr_assert_eq(result.conflict_steps, 1);
+    apply(doc, hex("01 01 07 00 04 01 01 74 01 63 00"), &result);
+    cr_assert_eq(result.conflict_steps, 2);
+
+    expect_text(doc, "abc");
+    crdt_doc_destroy(doc);
+}

@@ -68,6 +68,7 @@ static uint32_t integrate_scan(struct crdt_doc *doc, const struct placing *placi
         }
         at = other->right;
     }
+    doc->conflict_steps += doc->mark - scan_start;
     return destination;
 }
 

@@ -69,9 +69,10 @@ struct crdt_doc {
     struct client *client_last; /* found last */
     size_t runs;
     struct types types;
-    bool has_pairs; /* some text has characters outside the basic plane, which a split can cut */
-    uint32_t mark;  /* of the last item that a conflict scan saw */
-    uint64_t plan;  /* number of the current planning */
+    bool has_pairs;          /* some text has characters outside the basic plane, which a split can cut */
+    uint32_t mark;           /* of the last item that a conflict scan saw */
+    uint64_t conflict_steps; /* of all scans so far */
+    uint64_t plan;           /* number of the current planning */
     struct client *compact;
     struct pending pending;
     struct crdt_txn txn;
