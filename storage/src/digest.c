@@ -28,7 +28,7 @@ void digest_hex(struct bytes bytes, char out[DIGEST_HEX_SIZE + 1]) {
     static const char digits[] = "0123456789abcdef";
     uint8_t digest[DIGEST_128_SIZE];
     digest_128(&bytes, 1, digest);
-    for (unsigned i = 0; i < DIGEST_128_SIZE; i++) {
+    for (size_t i = 0; i < DIGEST_128_SIZE; i++) {
         out[2 * i] = digits[digest[i] >> 4];
         out[2 * i + 1] = digits[digest[i] & 15];
     }

@@ -196,8 +196,8 @@ static void journal_close_group(struct store *store) {
     assert(journal->rows_left == 0 && journal->sent == 0 && list_empty(&journal->todo));
     size_t count = journal->open_count;
     if (journal->row_capacity < count) {
-        struct journal_row **rows =
-            mem_resize(store->mem, journal->rows, journal->row_capacity * sizeof *rows, count * sizeof *rows);
+        struct journal_row **rows = mem_resize(store->mem, journal->rows, journal->row_capacity * sizeof(struct journal_row *),
+                                               count * sizeof(struct journal_row *));
         if (rows == NULL)
             return;
         journal->rows = rows;
