@@ -126,10 +126,18 @@ static void op_new(json_t *question, json_t *answer, const char *name) {
 
 static void op_apply(json_t *question, json_t *answer, struct crdt_doc *doc) {
     struct bytes update = question_bytes(question, "update");
+    struct crdt_update_result result = { 0 };
+    struct bytes_writer emitted;
+    bytes_writer_init(&emitted, &mem_default, SIZE_MAX);
     struct crdt_txn *txn = crdt_txn_begin(doc);
-    enum status status = crdt_update_apply(txn, update, NULL);
-    crdt_txn_commit(txn, NULL, NULL);
-    answer_status(answer, status);
+    enum status status = crdt_update_apply(txn, update, &result);
+    enum status committed = crdt_txn_commit(txn, &emitted, NULL);
+    answer_status(answer, status == STATUS_OK ? committed : status);
+    /* Beyond the protocol: what a server would tell the others. */
+    struct bytes relay = result.verbatim ? update : bytes_written(&emitted);
+    json_object_set_new(answer, "relay", relay.size > 0 ? base64_encode(relay) : json_null());
+    json_object_set_new(answer, "verbatim", json_boolean(result.verbatim));
+    bytes_writer_finish(&emitted);
     answer_check(answer, doc);
     free_bytes(update);
 }
