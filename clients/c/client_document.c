@@ -152,6 +152,8 @@ enum status client_document_reopen(struct client_document *document) {
     document_say_close(document);
     document_drop_number(document);
     document_set_owes(document, false);
+    list_remove(&document->flagged); /* events of the old replica are no news any more */
+    document->flags = 0;
     presence_rename(&document->presence, document->client_id, client->now_ms);
     document->has_epoch = false;
     document->ready_once = false;
@@ -200,6 +202,7 @@ static bool document_reserve_clock(struct client_document *document) {
     uint64_t *clocks = mem_alloc(document->client->mem, capacity * sizeof *clocks);
     if (!clocks)
         return false;
+    assert(count == 0 || document->clocks_capacity > 0);
     for (uint64_t n = document->progress.acknowledged; n < document->progress.sent; n++)
         clocks[n % capacity] = document->clocks[n % document->clocks_capacity];
     mem_free(document->client->mem, document->clocks, document->clocks_capacity * sizeof *clocks);
@@ -622,7 +625,7 @@ enum status client_document_replace(struct client_document *document, uint64_t i
         return STATUS_RANGE;
     if (!utf_check(text, NULL))
         return STATUS_MALFORMED;
-    if (text.size > CLIENT_OUT_BYTES_HIGH * 8 ||
+    if (text.size > (size_t)CLIENT_OUT_BYTES_HIGH * 8 ||
         (client->limits.update_bytes > 0 && text.size + CLIENT_MARGIN_BYTES > client->limits.update_bytes))
         return STATUS_TOO_BIG;
     if (length == 0 && text.size == 0)

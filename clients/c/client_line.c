@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 /* An answer to an upgrade is a few hundred bytes; a refusal carries a small JSON body. */
-static const struct http_limits answer_limits = { .head_bytes_max = 16 * 1024,
+static const struct http_limits answer_limits = { .head_bytes_max = 16384,
                                                   .headers_max = HTTP_HEADERS_MAX,
-                                                  .body_bytes_max = 64 * 1024 };
+                                                  .body_bytes_max = 65536 };
 
 void line_init(struct line *line, const struct mem *mem, void (*random)(void *, void *, size_t), void *random_context) {
     *line = (struct line){ .mem = mem, .random = random, .random_context = random_context };

@@ -251,13 +251,11 @@ static void entry_settle(struct poll_entry *entry) {
         enum client_action action = client_action(entry->client);
         if (action == CLIENT_DIAL && entry->fd < 0)
             entry_dial(entry);
-        else if (action == CLIENT_TALK && entry->fd >= 0 && !entry_write(entry))
-            entry_lost(entry);
         else if (action == CLIENT_HANG_UP) {
             if (entry->fd >= 0)
                 entry_write(entry);
             entry_lost(entry);
-        } else if (action == CLIENT_REST && entry->fd >= 0)
+        } else if (entry->fd >= 0 && (action == CLIENT_REST || (action == CLIENT_TALK && !entry_write(entry))))
             entry_lost(entry);
         else
             break;

@@ -19,7 +19,7 @@ static bool take_prefix(struct bytes *text, const char *prefix) {
 /* Everything up to the first of `stops`; `text` keeps the rest, the stop included. */
 static struct bytes take_until(struct bytes *text, const char *stops) {
     size_t size = 0;
-    while (size < text->size && !memchr(stops, text->data[size], strlen(stops)))
+    while (size < text->size && (text->data[size] == '\0' || !strchr(stops, text->data[size])))
         size++;
     struct bytes taken = bytes_of(text->data, size);
     *text = bytes_of(text->data + size, text->size - size);

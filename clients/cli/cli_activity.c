@@ -15,7 +15,7 @@ static void print_activity(const struct cli *cli, const struct activity_entry *e
     struct tm local;
     if (cli->json) {
         struct bytes_writer text;
-        bytes_writer_init(&text, &mem_default, CLI_HTTP_BYTES_MAX * 8);
+        bytes_writer_init(&text, &mem_default, (size_t)CLI_HTTP_BYTES_MAX * 8);
         struct json_writer json = json_write_open(&text);
         uuid_format(&entry->id, id);
         json_write_string(&json, "id", id);

@@ -21,7 +21,7 @@ static void print_message(const struct cli *cli, const struct chat_message *mess
     struct tm local;
     if (cli->json) {
         struct bytes_writer text;
-        bytes_writer_init(&text, &mem_default, CHAT_TEXT_BYTES_MAX * 8);
+        bytes_writer_init(&text, &mem_default, (size_t)CHAT_TEXT_BYTES_MAX * 8);
         struct json_writer json = json_write_open(&text);
         uuid_format(&message->id, id);
         json_write_string(&json, "id", id);

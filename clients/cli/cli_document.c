@@ -29,9 +29,7 @@ int cli_cat(struct cli *cli) {
     if (exit == CLI_OK)
         exit = room_open(&room, bytes_text(cli->words[0]));
     if (exit == CLI_OK) {
-        if (!read_text(&room, &text))
-            exit = CLI_FAILED;
-        else if (text.size > 0 && fwrite(text.data, 1, text.size, stdout) != text.size)
+        if (!read_text(&room, &text) || (text.size > 0 && fwrite(text.data, 1, text.size, stdout) != text.size))
             exit = CLI_FAILED;
         bytes_writer_finish(&text);
     }

@@ -9,43 +9,43 @@ enum kind { FLAG, TEXT, NUMBER };
 
 static const struct row {
     unsigned option;
-    const char *name;
     enum kind kind;
+    const char *name;
     size_t offset;
     const char *value; /* how help calls it */
     const char *environment;
     const char *meaning;
     uint64_t least, most;
 } rows[] = {
-    { OPTION_URL, "url", TEXT, offsetof(struct cli, url), "URL", "VIBESYNC_URL",
+    { OPTION_URL, TEXT, "url", offsetof(struct cli, url), "URL", "VIBESYNC_URL",
       "session and token in one, as `session create` and `join` print it", 0, 0 },
-    { OPTION_SERVER, "server", TEXT, offsetof(struct cli, server), "URL", "VIBESYNC_SERVER",
+    { OPTION_SERVER, TEXT, "server", offsetof(struct cli, server), "URL", "VIBESYNC_SERVER",
       "the server, http://127.0.0.1:8440 when not given", 0, 0 },
-    { OPTION_SESSION, "session", TEXT, offsetof(struct cli, session), "UUID", "VIBESYNC_SESSION", "the session", 0, 0 },
-    { OPTION_TOKEN, "token", TEXT, offsetof(struct cli, token), "TOKEN", "VIBESYNC_TOKEN", "access token", 0, 0 },
-    { OPTION_ADMIN, "admin-token-file", TEXT, offsetof(struct cli, admin_token_file), "FILE", "VIBESYNC_ADMIN_TOKEN_FILE",
+    { OPTION_SESSION, TEXT, "session", offsetof(struct cli, session), "UUID", "VIBESYNC_SESSION", "the session", 0, 0 },
+    { OPTION_TOKEN, TEXT, "token", offsetof(struct cli, token), "TOKEN", "VIBESYNC_TOKEN", "access token", 0, 0 },
+    { OPTION_ADMIN, TEXT, "admin-token-file", offsetof(struct cli, admin_token_file), "FILE", "VIBESYNC_ADMIN_TOKEN_FILE",
       "file with the token that may create sessions", 0, 0 },
-    { OPTION_NAME, "name", TEXT, offsetof(struct cli, name), "NAME", NULL, "the name to show", 0, 0 },
-    { OPTION_LIMIT, "limit", NUMBER, offsetof(struct cli, limit), "N", NULL, "how many old entries to show, 20 when not given", 0,
+    { OPTION_NAME, TEXT, "name", offsetof(struct cli, name), "NAME", NULL, "the name to show", 0, 0 },
+    { OPTION_LIMIT, NUMBER, "limit", offsetof(struct cli, limit), "N", NULL, "how many old entries to show, 20 when not given", 0,
       200 },
-    { OPTION_CREATE, "create", FLAG, offsetof(struct cli, create), NULL, NULL, "make the file if it is not there", 0, 0 },
-    { OPTION_ONCE, "once", FLAG, offsetof(struct cli, once), NULL, NULL, "end after the old messages", 0, 0 },
-    { OPTION_REPLAY, "clients", NUMBER, offsetof(struct cli, clients), "N", NULL,
+    { OPTION_CREATE, FLAG, "create", offsetof(struct cli, create), NULL, NULL, "make the file if it is not there", 0, 0 },
+    { OPTION_ONCE, FLAG, "once", offsetof(struct cli, once), NULL, NULL, "end after the old messages", 0, 0 },
+    { OPTION_REPLAY, NUMBER, "clients", offsetof(struct cli, clients), "N", NULL,
       "typists, each with a connection; 4 when not given, at least one per author of a concurrent trace", 1, 256 },
-    { OPTION_REPLAY, "rate", NUMBER, offsetof(struct cli, rate), "R", NULL,
+    { OPTION_REPLAY, NUMBER, "rate", offsetof(struct cli, rate), "R", NULL,
       "edits per second, all together; as fast as it goes when not given", 1, 10000000 },
-    { OPTION_REPLAY, "file", TEXT, offsetof(struct cli, file), "PATH", NULL,
+    { OPTION_REPLAY, TEXT, "file", offsetof(struct cli, file), "PATH", NULL,
       "file to type into, made if it is not there; must be empty. When not given, a new one named after the trace", 0, 0 },
-    { OPTION_REPLAY, "verify", TEXT, offsetof(struct cli, verify), "TEXTFILE", NULL,
+    { OPTION_REPLAY, TEXT, "verify", offsetof(struct cli, verify), "TEXTFILE", NULL,
       "what the text must be in the end; may be .zst", 0, 0 },
-    { OPTION_REPLAY, "window", NUMBER, offsetof(struct cli, window), "N", NULL,
+    { OPTION_REPLAY, NUMBER, "window", offsetof(struct cli, window), "N", NULL,
       "updates of one typist on the way to the database, 4096 when not given", 1, 32768 },
-    { OPTION_REPLAY, "turn", NUMBER, offsetof(struct cli, turn), "N", NULL,
+    { OPTION_REPLAY, NUMBER, "turn", offsetof(struct cli, turn), "N", NULL,
       "edits before the next typist goes on in a sequential trace, 256 when not given", 1, 1000000 },
-    { OPTION_REPLAY, "patience", NUMBER, offsetof(struct cli, patience), "SECONDS", NULL,
+    { OPTION_REPLAY, NUMBER, "patience", offsetof(struct cli, patience), "SECONDS", NULL,
       "give up when nothing moves for so long, 60 when not given", 1, 86400 },
-    { OPTION_REPLAY, "quiet", FLAG, offsetof(struct cli, quiet), NULL, NULL, "no progress bar", 0, 0 },
-    { OPTION_JSON, "json", FLAG, offsetof(struct cli, json), NULL, NULL, "print JSON, one object a line", 0, 0 },
+    { OPTION_REPLAY, FLAG, "quiet", offsetof(struct cli, quiet), NULL, NULL, "no progress bar", 0, 0 },
+    { OPTION_JSON, FLAG, "json", offsetof(struct cli, json), NULL, NULL, "print JSON, one object a line", 0, 0 },
 };
 
 static bool option_set(struct cli *cli, const struct row *row, const char *value) {

@@ -104,7 +104,7 @@ int cli_session_create(struct cli *cli) {
         if (!read_admin_token(cli->admin_token_file, token, sizeof token))
             return CLI_USAGE;
     } else if (cli->token && strlen(cli->token) < sizeof token) {
-        strcpy(token, cli->token);
+        memcpy(token, cli->token, strlen(cli->token) + 1);
     } else {
         cli_say("session create needs --admin-token-file FILE (./dev run writes .vibesync/admin-token) or --token TOKEN");
         return CLI_USAGE;

@@ -51,7 +51,7 @@ struct replay {
     char path[FILES_PATH_BYTES_MAX + 1];
     struct client_poll *poll;
     struct typist *typists;
-    struct typist **authors; /* concurrent: who plays which author */
+    uint32_t *authors; /* concurrent: which typist plays which author */
     uint32_t typist_count;
     bool created; /* the file is there */
     bool taken;   /* it was there before */
@@ -269,10 +269,12 @@ static enum status screen_start(struct replay *replay, struct typist *typist, ui
     return typist->shown ? status : STATUS_NO_MEMORY;
 }
 
-static int by_client_id(const void *a, const void *b) {
-    struct typist *const *left = a, *const *right = b;
-    uint64_t left_id = crdt_doc_client_id(client_document_replica((*left)->document));
-    uint64_t right_id = crdt_doc_client_id(client_document_replica((*right)->document));
+static int by_client_id(const void *a, const void *b, void *context) {
+    const struct replay *replay = context;
+    const struct client_document *left = replay->typists[*(const uint32_t *)a].document;
+    const struct client_document *right = replay->typists[*(const uint32_t *)b].document;
+    uint64_t left_id = crdt_doc_client_id(client_document_replica(left));
+    uint64_t right_id = crdt_doc_client_id(client_document_replica(right));
     return (left_id > right_id) - (left_id < right_id);
 }
 
@@ -285,11 +287,11 @@ static enum status replay_cast(struct replay *replay) {
     if (!replay->worklist || !replay->updates || !replay->authors)
         return STATUS_NO_MEMORY;
     for (uint32_t i = 0; i < replay->typist_count; i++)
-        replay->authors[i] = &replay->typists[i];
-    qsort(replay->authors, replay->typist_count, sizeof *replay->authors, by_client_id);
+        replay->authors[i] = i;
+    qsort_r(replay->authors, replay->typist_count, sizeof *replay->authors, by_client_id, replay);
     enum status status = STATUS_OK;
     for (uint32_t i = 0; i < replay->trace.agent_count && status == STATUS_OK; i++)
-        status = screen_start(replay, replay->authors[i], i);
+        status = screen_start(replay, &replay->typists[replay->authors[i]], i);
     return status;
 }
 
@@ -468,7 +470,7 @@ static enum status replay_keep(struct replay *replay, uint32_t step, struct byte
 
 /* Types the author's next step. false: not now. */
 static bool type_step(struct replay *replay, uint32_t agent) {
-    struct typist *typist = replay->authors[agent];
+    struct typist *typist = &replay->typists[replay->authors[agent]];
     const struct trace_step *step = &replay->trace.steps[typist->next];
     enum status status = STATUS_OK;
     if (!typist_may_type(replay, typist))
@@ -502,7 +504,8 @@ static bool type_step(struct replay *replay, uint32_t agent) {
 static bool type_concurrent(struct replay *replay) {
     bool typed = false;
     for (uint32_t agent = 0; agent < replay->trace.agent_count; agent++)
-        for (uint32_t burst = 0; burst < REPLAY_BURST && replay->authors[agent]->next < replay->trace.step_count; burst++) {
+        for (uint32_t burst = 0; burst < REPLAY_BURST && replay->typists[replay->authors[agent]].next < replay->trace.step_count;
+             burst++) {
             if (!type_step(replay, agent))
                 break;
             typed = true;
