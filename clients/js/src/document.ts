@@ -74,6 +74,7 @@ const takenMax = 5;
 /** What a message has around its update, at most. */
 const framingBytes = 64;
 
+/** `state` comes at each change of `state` and of `unsaved`. */
 export class Document extends Events<{ state: DocumentState; access: "read" | "write"; stopped: Stopped; synced: void }> {
   readonly doc: Y.Doc;
   /** The awareness of this document: cursors. Set `user` and `cursor` as editor bindings do. */
@@ -101,6 +102,7 @@ export class Document extends Events<{ state: DocumentState; access: "read" | "w
   #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped: Stopped | null = null;
   #shown: DocumentState = "connecting";
+  #shownUnsaved = false;
 
   /** For the session: `session.open` is the way to get one. */
   constructor(host: DocumentHost, what: { file?: string; path?: string }) {
@@ -471,9 +473,11 @@ export class Document extends Events<{ state: DocumentState; access: "read" | "w
 
   #show(): void {
     const now = this.#now();
-    const before = this.#shown;
+    const { unsaved } = this;
+    const same = now === this.#shown && unsaved === this.#shownUnsaved && this.#phase !== "closed";
     this.#shown = now;
+    this.#shownUnsaved = unsaved;
     this.#host.changed(this);
-    if (now !== before || this.#phase === "closed") this.emit("state", now);
+    if (!same) this.emit("state", now);
   }
 }

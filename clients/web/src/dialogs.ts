@@ -65,10 +65,10 @@ export function chooseFile(files: File[], open: (file: File) => void): void {
     if (event.isComposing) return;
     if (event.key === "ArrowDown") at++;
     else if (event.key === "ArrowUp") at--;
-    else if (event.key === "Enter") return choose(at);
-    else return;
-    event.preventDefault();
-    draw();
+    else if (event.key !== "Enter") return;
+    event.preventDefault(); // else the key would reach the editor that gets the focus
+    if (event.key === "Enter") choose(at);
+    else draw();
   });
   show(dialog);
   draw();

@@ -144,6 +144,8 @@ export class Tree {
       if (event.isComposing) return;
       if (event.key === "Enter") void this.#finish(input.value.trim());
       else if (event.key === "Escape") this.#stopEditing();
+      else return;
+      event.preventDefault(); // else the key would reach what gets the focus next
     });
     input.addEventListener("blur", () => {
       if (input.isConnected && this.#editing?.input === input) this.#stopEditing();

@@ -1,0 +1,328 @@
+/* Two and more people in real windows on the real page. Waits are for what can be seen, never for time. */
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { startServer } from "../support/server.mjs";
+import * as w from "./windows.mjs";
+
+let server, browser;
+before(async () => {
+  server = await startServer({ webRoot: w.webRoot });
+  browser = await w.startBrowser();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+/* Every window is closed after its test; one that saw an error in the page's console fails it, one of a failed test is kept as picture. */
+let failed = 0;
+afterEach(async (t) => {
+  if (server.child.signalCode !== null) await server.start(); // a failed test left it dead
+  const pages = browser.contexts().flatMap((context) => context.pages());
+  const problems = pages.flatMap((page) => page.problems);
+  for (const [i, page] of pages.entries()) await w.picture(page, `end-${t.name.replace(/[^a-z0-9]+/gi, "-").slice(0, 50)}-${i}`).catch(() => failed++);
+  await Promise.all(browser.contexts().map((context) => context.close()));
+  assert.deepEqual(problems, []);
+});
+
+async function room(count, options = {}) {
+  const made = await server.createSession("Workshop");
+  const names = ["Ada", "Grace", "Edsger", "Barbara", "Donald", "Margaret"].slice(0, count);
+  const pages = [];
+  for (const name of names) pages.push(await w.enter(browser, server, made.code, name, options));
+  return { made, pages, names };
+}
+
+/** Everybody has `file` open; the first one made it. */
+async function together(count, file) {
+  const all = await room(count);
+  await w.createFile(all.pages[0], file);
+  for (const page of all.pages.slice(1)) await w.openFile(page, file);
+  for (const page of all.pages) await w.text(page).click();
+  return all;
+}
+
+test("one comes in by link with a name; a wrong code is said in words", async () => {
+  const { made, pages: [ada] } = await room(1);
+  assert.match(await ada.title(), /Workshop/);
+  await w.waitForState(ada, "synced");
+
+  const wrong = await w.openWindow(browser, `${server.url}/#AAAAAAAA`);
+  await wrong.getByLabel("Your name").fill("Mallory");
+  await wrong.getByRole("button", { name: "Join" }).click();
+  await wrong.getByText("There is no session with this code").waitFor();
+  wrong.problems = wrong.problems.filter((one) => !one.includes("404"));
+
+  await ada.locator("[data-do=invite]").click();
+  assert.equal(await ada.evaluate(() => navigator.clipboard.readText()), `${server.url}/#${made.code}`);
+});
+
+test("two type into the same line at once and see the same", async () => {
+  const { pages: [ada, grace] } = await together(2, "src/same.py");
+
+  await Promise.all([ada.keyboard.type("aaaaaaaaaaaaaaaaaaaa"), grace.keyboard.type("gggggggggggggggggggg")]);
+
+  const letters = (have) => have.length === 40 && have.replaceAll("g", "").length === 20;
+  await w.waitForText(ada, letters);
+  await w.waitForText(grace, await w.content(ada));
+  await w.waitForState(ada, "saved");
+  await w.waitForState(grace, "saved");
+});
+
+test("cursors, selections and names of the others are seen, and who is where", async () => {
+  const { pages: [ada, grace] } = await together(2, "notes.md");
+  await ada.keyboard.type("one two three");
+  await w.waitForText(grace, "one two three");
+
+  await ada.keyboard.press("Shift+Home");
+
+  await grace.locator('.caret[data-name="Ada"]').waitFor();
+  await grace.getByText("Ada", { exact: true }).first().waitFor();
+  assert.equal(await grace.locator(".others-selection").textContent(), "one two three");
+  assert.match(await grace.locator('.people [data-person="Ada"]').textContent(), /notes\.md/);
+  await ada.close();
+  await grace.locator(".caret").waitFor({ state: "detached" });
+  await w.until(async () => (await grace.locator(".people .person").count()) === 1);
+});
+
+test("a chat message is seen by the other, and again after a reload", async () => {
+  const { pages: [ada, grace] } = await room(2);
+
+  await ada.locator(".chat-input").fill("Shall we begin? <b>no</b> 👩‍💻");
+  await ada.keyboard.press("Enter");
+
+  await grace.locator(".message-text", { hasText: "Shall we begin? <b>no</b> 👩‍💻" }).waitFor();
+  await grace.reload();
+  await grace.locator(".message-text", { hasText: "Shall we begin?" }).waitFor();
+  assert.equal(await ada.locator(".chat-input").inputValue(), "");
+});
+
+test("files: renamed and deleted under somebody's hands, and two who take one name", async () => {
+  const { pages: [ada, grace] } = await together(2, "draft.txt");
+  await ada.keyboard.type("kept text");
+  await w.waitForText(grace, "kept text");
+  await w.waitForState(ada, "saved");
+
+  await ada.locator('.tree [data-path="draft.txt"]').focus();
+  await ada.keyboard.press("F2");
+  await ada.keyboard.press("Control+A");
+  await ada.keyboard.type("final.py");
+  await ada.keyboard.press("Enter");
+  await grace.locator('.tab[data-path="final.py"]').waitFor();
+  await w.text(grace).click();
+  await grace.keyboard.press("Control+End");
+  await grace.keyboard.type("!");
+  await w.waitForText(ada, "kept text!");
+
+  await grace.locator("[data-do=new-file]").click();
+  await grace.getByLabel("Path of the new file").fill("final.py");
+  await grace.keyboard.press("Enter");
+  await grace.locator(".note.error").waitFor();
+
+  await w.waitForState(grace, "saved");
+  await ada.locator('.tree [data-path="final.py"]').focus();
+  await ada.keyboard.press("Delete");
+  await ada.getByRole("button", { name: "Delete", exact: true }).click();
+  await grace.locator('.banner[data-reason="deleted"]').waitFor();
+  assert.equal(await w.content(grace), "kept text!");
+  await w.picture(grace, "deleted");
+  await grace.locator("[data-do=keep]").click();
+  await grace.locator('.tab[data-path="final-copy.py"][aria-selected=true]').waitFor();
+  await w.waitForText(grace, "kept text!");
+  await w.openFile(ada, "final-copy.py");
+  await w.waitForText(ada, "kept text!");
+});
+
+test("after a reload one is the same person, with the same text", async () => {
+  const { pages: [ada, grace] } = await together(2, "again.txt");
+  await ada.keyboard.type("still here");
+  await w.waitForState(ada, "saved");
+
+  await ada.reload();
+
+  await w.text(ada).waitFor();
+  await w.waitForText(ada, "still here");
+  await w.until(async () => (await grace.locator(".people .person").count()) === 2);
+  assert.equal(await server.sql("select count(*) from users where display_name = 'Ada' and id in (select user_id from session_participants where session_id = (select id from coding_sessions order by created_at desc limit 1))"), "1");
+});
+
+test("the server is killed while both type: it is said, nothing typed is lost", async () => {
+  const { pages: [ada, grace] } = await together(2, "killed.txt");
+  await ada.keyboard.type("before ");
+  await w.waitForState(ada, "saved");
+
+  const typing = Promise.all([ada.keyboard.type("a".repeat(60), { delay: 5 }), grace.keyboard.type("g".repeat(60), { delay: 5 })]);
+  await server.kill();
+  await typing;
+  await w.waitForState(ada, "offline");
+  await w.waitForState(grace, "offline");
+  await ada.keyboard.type("OFFLINE");
+  await ada.locator(".tab .unsaved").waitFor();
+  assert.match(await ada.locator(".status .detail").textContent(), /kept in this window/);
+  await w.picture(ada, "offline");
+  await server.start();
+
+  await w.waitForState(ada, "saved");
+  await w.waitForState(grace, "saved");
+  const count = (have, letter) => have.split(letter).length - 1;
+  await w.waitForText(ada, (have) => count(have, "g") === 60 && count(have, "a") === 60 && have.includes("OFFLINE"));
+  await w.waitForText(grace, await w.content(ada));
+  assert.equal(await ada.locator(".tab .unsaved").count(), 0);
+});
+
+test("one is offline, edits, and returns: both edits are there", async () => {
+  const { pages: [ada, grace] } = await together(2, "offline.txt");
+  await ada.keyboard.type("shared ");
+  await w.waitForText(grace, "shared ");
+  await w.waitForState(ada, "saved");
+
+  await ada.context().setOffline(true);
+  await ada.evaluate(() => dispatchEvent(new Event("offline")));
+  await w.waitForState(ada, "offline");
+  await ada.keyboard.type("alone ");
+  await grace.keyboard.press("Control+Home");
+  await grace.keyboard.type("meanwhile ");
+  await w.waitForState(grace, "saved");
+  assert.equal(await w.content(ada), "shared alone ");
+  await ada.context().setOffline(false);
+  await ada.evaluate(() => dispatchEvent(new Event("online")));
+
+  await w.waitForText(ada, "meanwhile shared alone ");
+  await w.waitForText(grace, "meanwhile shared alone ");
+  await w.waitForState(ada, "saved");
+});
+
+test("undo takes back only one's own edits", async () => {
+  const { pages: [ada, grace] } = await together(2, "undo.txt");
+  await ada.keyboard.type("ada ");
+  await w.waitForText(grace, "ada ");
+  await grace.keyboard.press("Control+End");
+  await grace.keyboard.type("grace ");
+  await w.waitForText(ada, "ada grace ");
+
+  await ada.keyboard.press("Control+z");
+  await w.waitForText(grace, "grace ");
+  await ada.keyboard.press("Control+z");
+  await ada.keyboard.press("Control+y");
+  await w.waitForText(grace, "ada grace ");
+  await grace.keyboard.press("Control+z");
+  await w.waitForText(ada, "ada ");
+});
+
+test("Korean is composed while another types into the same line", async () => {
+  const { pages: [ada, grace] } = await together(2, "korean.txt");
+  await grace.keyboard.type("[]");
+  await w.waitForText(ada, "[]");
+  await ada.keyboard.press("Control+End");
+  const ime = await ada.context().newCDPSession(ada);
+  const compose = (text) => ime.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+
+  for (const step of ["ㅎ", "하", "한"]) {
+    await compose(step);
+    await grace.keyboard.press("Control+Home");
+    await grace.keyboard.type("x");
+    await w.waitForText(ada, (have) => have.endsWith(step) && have.startsWith("x"));
+  }
+  await ime.send("Input.insertText", { text: "한" });
+  for (const step of ["ㄱ", "그", "글"]) await compose(step);
+  await grace.keyboard.type("y");
+  await ime.send("Input.insertText", { text: "글" });
+
+  await w.waitForText(grace, "xyxx[]한글");
+  await w.waitForText(ada, "xyxx[]한글");
+});
+
+test("a megabyte is pasted and arrives", async () => {
+  const { pages: [ada, grace] } = await together(2, "big.txt");
+  const line = "0123456789 the quick brown fox jumps over the lazy dog, again.\n";
+  const big = line.repeat(Math.ceil(2 ** 20 / line.length));
+  await ada.evaluate((text) => navigator.clipboard.writeText(text), big);
+
+  await ada.keyboard.press("Control+v");
+
+  await w.waitForText(ada, (have) => have?.length === big.length);
+  await w.waitForState(ada, "saved");
+  await w.waitForText(grace, (have) => have?.length === big.length);
+  assert.equal(await w.content(grace), big);
+  await grace.keyboard.press("Control+Home");
+  await grace.keyboard.type("top ");
+  await w.waitForText(ada, (have) => have.startsWith("top 0123"));
+});
+
+test("emoji with joiners stay whole beside another's cursor", async () => {
+  const { pages: [ada, grace] } = await together(2, "emoji.txt");
+  const family = "👩‍👩‍👧‍👦";
+  await ada.keyboard.insertText(`${family}${family}`);
+  await w.waitForText(grace, `${family}${family}`);
+
+  await ada.keyboard.press("ArrowLeft");
+  await grace.keyboard.press("Control+Home");
+  await grace.keyboard.press("ArrowRight");
+  await grace.keyboard.insertText("-🏳️‍🌈-");
+  await ada.keyboard.insertText("|");
+
+  await w.waitForText(ada, `${family}-🏳️‍🌈-|${family}`);
+  await w.waitForText(grace, `${family}-🏳️‍🌈-|${family}`);
+  await grace.keyboard.press("Backspace");
+  await grace.keyboard.press("Backspace");
+  await grace.keyboard.press("Backspace");
+  await w.waitForText(ada, `${family}|${family}`);
+});
+
+test("six people type at once, see six cursors and the same text", async () => {
+  const { pages, names } = await together(6, "six.txt");
+
+  await Promise.all(pages.map((page, i) => page.keyboard.type(String(i).repeat(25))));
+
+  await w.waitForText(pages[0], (have) => have.length === 150);
+  const all = await w.content(pages[0]);
+  for (const page of pages) await w.waitForText(page, all);
+  for (const page of pages) await w.waitForState(page, "saved");
+  for (const [i, page] of pages.entries()) {
+    await w.until(async () => (await page.locator(".caret").count()) === 5, () => page.locator(".caret").count());
+    const seen = await page.locator(".caret").evaluateAll((carets) => carets.map((caret) => caret.dataset.name).sort());
+    assert.deepEqual(seen, names.filter((name) => name !== names[i]).sort());
+    assert.equal(await page.locator(".people .person").count(), 6);
+  }
+  await w.picture(pages[0], "six");
+});
+
+test("the page can be used by keys alone", async () => {
+  const { pages: [ada] } = await room(1);
+
+  await ada.keyboard.press("Alt+n");
+  await ada.keyboard.type("src/a.py");
+  await ada.keyboard.press("Enter");
+  await w.text(ada).waitFor();
+  await w.until(() => ada.evaluate(() => document.activeElement.classList.contains("cm-content")));
+  await ada.keyboard.type("x = 1");
+  await ada.keyboard.press("Alt+n");
+  await ada.keyboard.press("Control+A");
+  await ada.keyboard.type("b.py");
+  await ada.keyboard.press("Enter");
+  await ada.locator('.tab[data-path="b.py"][aria-selected=true]').waitFor();
+  await ada.keyboard.press("Control+p");
+  await ada.keyboard.type("sa");
+  await ada.keyboard.press("Enter");
+  await ada.locator('.tab[data-path="src/a.py"][aria-selected=true]').waitFor();
+  assert.equal(await w.content(ada), "x = 1");
+  await w.until(() => ada.evaluate(() => document.activeElement.classList.contains("cm-content")));
+  await ada.keyboard.press("F6");
+  assert.ok(await ada.evaluate(() => document.activeElement.classList.contains("chat-input")));
+});
+
+test("the page obeys its own policy: scripts of this server only, immutable assets, no caching of the page", async () => {
+  const page = await fetch(`${server.url}/`);
+  const html = await page.text();
+  const asset = html.match(/\/assets\/app-[A-Z0-9]+\.js/)[0];
+  const script = await fetch(`${server.url}${asset}`, { headers: { "accept-encoding": "gzip" } });
+
+  assert.match(page.headers.get("content-security-policy"), /default-src 'none'.*script-src 'self'/);
+  assert.equal(page.headers.get("cache-control"), "no-cache");
+  assert.equal(page.headers.get("content-type"), "text/html; charset=utf-8");
+  assert.match(script.headers.get("cache-control"), /immutable/);
+  assert.equal(script.headers.get("content-encoding"), "gzip");
+  assert.equal(script.headers.get("content-type"), "text/javascript; charset=utf-8");
+  const again = await fetch(`${server.url}/`, { headers: { "if-none-match": page.headers.get("etag") } });
+  assert.equal(again.status, 304);
+});
