@@ -126,12 +126,16 @@ static void document_reject(struct subscription *subscription, enum wire_code co
     connection_send_values(subscription->connection, &values);
 }
 
-/* Whether somebody else is connected with this CRDT client id right now. */
+/* Whether somebody else writes with this CRDT client id right now: is connected and has sent something since it opened the
+ * document.
+ *
+ * The second half is for the moment after a restart. All come back at once, each with what the server lost, its own and what it had
+ * heard of others; until the owner's first update, which holds everything of its own, what the others bring of it is no forgery. */
 static bool document_client_is_anothers(const struct subscription *subscription, uint64_t client_id) {
     const struct document *document = subscription->document;
     for (const struct list *link = document->subscriptions.next; link != &document->subscriptions; link = link->next) {
         const struct subscription *other = list_entry(link, struct subscription, document_link);
-        if (other->client_id == client_id &&
+        if (other->client_id == client_id && other->count > 0 &&
             !uuid_equal(&other->connection->participant.user, &subscription->connection->participant.user))
             return true;
     }
@@ -139,7 +143,7 @@ static bool document_client_is_anothers(const struct subscription *subscription,
 }
 
 /* Units of a foreign client that the document lacks are relays (after a crash, between tabs) and welcome, but not while their owner
- * is connected: then they are a forgery. */
+ * writes: then they are a forgery. */
 static enum status document_check_range(void *context, const struct crdt_range *range) {
     const struct subscription *subscription = context;
     if (range->client == subscription->client_id || range->clock_to <= crdt_doc_clock(subscription->document->crdt, range->client))
