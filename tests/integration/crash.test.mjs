@@ -70,6 +70,35 @@ test(`nothing acknowledged is missing after ${KILLS} kills, and all converge (VI
     }
 });
 
+// The story: after a kill everybody comes back at once. Whoever is first brings what the server lost, also of others who are connected
+// again but have not spoken yet. That was refused as a forgery, and with it everything else that this client had.
+test('who comes back first may bring the lost edits of another who is there again and has not spoken yet', async () => {
+    const { owner, guest } = await ground.pair();
+    const mine = await owner.create('relayed.md');
+    const theirs = await guest.open('relayed.md');
+    mine.insert(0, 'saved. ');
+    await mine.saved();
+    await theirs.sees('saved. ');
+    await ground.cluster.stop('fast'); // so that nothing more is durable
+    mine.insert(7, 'seen by both, saved nowhere. ');
+    await theirs.sees('saved. seen by both, saved nowhere. ');
+    await ground.server.kill();
+    await ground.cluster.start();
+    await ground.server.start();
+
+    await owner.connect();
+    await owner.request('doc.open', { path: 'relayed.md', client_id: mine.ydoc.clientID, epoch: mine.epoch });
+    await guest.resume();
+    theirs.insert(0, 'And mine: ');
+    await theirs.saved();
+    assert.equal(theirs.rejected, null);
+
+    await mine.open();
+    await mine.saved();
+    await mine.sees('And mine: saved. seen by both, saved nowhere. ');
+    assert.equal((await storedDocument(ground.cluster, mine.file)).text, mine.text);
+});
+
 test('after a kill nobody is online who is not there', async () => {
     const { owner, guest } = await ground.pair();
     await owner.create('open.txt');

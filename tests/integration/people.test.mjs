@@ -5,9 +5,10 @@ import { test } from 'node:test';
 import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { stand } from './support/ground.mjs';
+import { RawSocket } from './support/raw.mjs';
 import { until } from './support/wait.mjs';
 
-const ground = await stand({ 'presence-ms': 200 });
+const ground = await stand({ 'presence-ms': 200, 'ping-ms': 1000 });
 
 test('each sees the other come and go', async () => {
     const { owner, guest } = await ground.pair();
@@ -117,6 +118,20 @@ test('awareness is relayed, given to newcomers, and removed when a connection dr
     const { n } = await ground.cluster.row('select count(*)::int as n from crdt_journal where file_id = $1', [mine.file]);
     assert.deepEqual([Number(checkpoint_version), n], [0, 0], 'a cursor is no edit');
     seen.destroy();
+});
+
+test('a client that says nothing any more, as after a pulled cable, is given up within two pings', async () => {
+    const { owner, guest } = await ground.pair();
+    await guest.leave();
+    const mute = await RawSocket.join(ground.server, guest.session); // answers no ping
+    await owner.notified('session.participant', (p) => p.event === 'left');
+    owner.notifications.length = 0;
+
+    await owner.notified('session.participant', (p) => p.event === 'left' && p.participant.user === guest.session.user, 6000);
+
+    await until('it is offline', async () => !(await ground.cluster.row('select is_online from users where id = $1', [guest.session.user])).is_online);
+    assert.equal(owner.closeEvent, null, 'who answers pings stays');
+    mute.end();
 });
 
 test('a chat message is stored once, numbered, and shown to both', async () => {

@@ -6,8 +6,9 @@ import * as Y from 'yjs';
 import { CliWatcher, runCli } from './support/cli.mjs';
 import { newestVersion, storedDocument } from './support/documents.mjs';
 import { stand } from './support/ground.mjs';
+import { Random, seedOfThisRun } from './support/random.mjs';
 import { traceText, tracePath } from './support/traces.mjs';
-import { until } from './support/wait.mjs';
+import { pause, until } from './support/wait.mjs';
 
 const LONG_MS = 240_000;
 const ground = await stand({ 'presence-ms': 200, 'checkpoint-idle-ms': 500 });
@@ -53,3 +54,30 @@ for (const name of ['friendsforever', 'automerge-paper']) {
         assert.match(file.content_hash, /^[0-9a-f]{32}$/);
     });
 }
+
+test('automerge-paper, and the server is killed with kill -9 in the middle', async (t) => {
+    const seed = seedOfThisRun();
+    t.diagnostic(`VIBESYNC_SEED=${seed}`);
+    const random = new Random(seed);
+    const name = 'automerge-paper', text = traceText(name);
+    const { owner, guest } = await ground.pair();
+    const { file } = await owner.request('file.create', { path: 'killed.txt' });
+    const replay = runCli(ground.server, owner.session, ['replay', tracePath(name), '--clients', '4', '--file', 'killed.txt', '--rate', '50000',
+        '--verify', tracePath(name).replace('.trace.', '.txt.'), '--json', '--quiet'], LONG_MS);
+    await until('it types', () => ground.cluster.row('select 1 from crdt_journal where file_id = $1', [file.id]));
+    await pause(random.between(300, 2000)); // of about five seconds
+    await ground.server.kill();
+    const survived = (await storedDocument(ground.cluster, file.id)).text.length;
+    assert.ok(survived > 0 && survived < text.length, `${survived} characters had been saved`);
+    await ground.server.start();
+
+    const { status, out, err } = await replay;
+    assert.equal(status, 0, err + out);
+    const summary = JSON.parse(out.trim());
+    t.diagnostic(out.trim());
+    assert.deepEqual([summary.clients_equal, summary.newcomer_equal, summary.verified, summary.units_missing], [true, true, true, 0]);
+    assert.ok(summary.reconnects >= 4, 'all four came back');
+    await guest.connect();
+    await (await guest.open('killed.txt')).sees(text, LONG_MS);
+    assert.equal((await storedDocument(ground.cluster, file.id)).text, text);
+});

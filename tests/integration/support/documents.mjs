@@ -19,18 +19,19 @@ export function journalUpdates(row) {
     return updates;
 }
 
-// {ydoc, text, checkpoint (row or undefined), journal (rows)}
+// {ydoc, text, state (of the checkpoint, or null), journalRows}
 export async function storedDocument(cluster, file) {
-    const checkpoint = await cluster.row(
-        'select c.* from crdt_checkpoints c join files f on f.id = c.file_id and f.epoch = c.epoch where f.id = $1', [file]);
-    const journal = await cluster.rows(
-        'select j.* from crdt_journal j join files f on f.id = j.file_id and f.epoch = j.epoch where f.id = $1 ' +
-        'order by writer, writer_seq', [file]);
-    const { root_name: root } = await cluster.row('select root_name from files where id = $1', [file]);
+    // One statement, one snapshot: a checkpoint moves rows from the journal into the state.
+    const rows = await cluster.rows(
+        'select 0 as part, c.state as bytes, f.root_name as root, null::uuid as writer, 0::bigint as seq ' +
+        'from files f left join crdt_checkpoints c on c.file_id = f.id and c.epoch = f.epoch where f.id = $1 ' +
+        'union all select 1, j.updates, null, j.writer, j.writer_seq ' +
+        'from files f join crdt_journal j on j.file_id = f.id and j.epoch = f.epoch where f.id = $1 order by part, writer, seq', [file]);
+    const [{ bytes: state, root }, ...journal] = rows;
     const ydoc = new Y.Doc();
-    if (checkpoint) Y.applyUpdate(ydoc, new Uint8Array(checkpoint.state));
-    for (const row of journal) for (const update of journalUpdates(row.updates)) Y.applyUpdate(ydoc, update);
-    return { ydoc, text: ydoc.getText(root).toString(), checkpoint, journal };
+    if (state) Y.applyUpdate(ydoc, new Uint8Array(state));
+    for (const row of journal) for (const update of journalUpdates(row.bytes)) Y.applyUpdate(ydoc, update);
+    return { ydoc, text: ydoc.getText(root).toString(), state, journalRows: journal.length };
 }
 
 // Whether the document holds everything in the update already.

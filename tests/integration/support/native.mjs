@@ -89,7 +89,10 @@ export class Replica {
 
     // Everything that was sent is durable.
     async saved(ms) {
-        await until(`${this.path}: ${this.sent.length} updates acknowledged`, () => this.acked >= this.sent.length, ms);
+        await until(`${this.path}: ${this.sent.length} updates acknowledged`, () => {
+            if (this.rejected) throw new Error(`number ${this.rejected.n} was refused: ${this.rejected.code}, ${this.rejected.message}`);
+            return this.acked >= this.sent.length;
+        }, ms);
     }
 
     async sees(text, ms) {

@@ -28,7 +28,7 @@ export class Typist {
 
     async type() {
         const { random } = this;
-        while (!this.stopped) {
+        while (!this.stopped && !this.person.givenUp) {
             const replica = random.pick(this.replicas);
             const length = replica.ytext.length;
             if (length > 20 && random.unit() < 0.25) replica.delete(random.between(0, length - 3), random.between(1, 4));
