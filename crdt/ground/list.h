@@ -17,7 +17,7 @@ struct list {
 };
 
 /* Through an integer, so that a link in a constant object leads to it without a warning; what it may do is the caller's matter. */
-#define list_entry(link, type, member) ((type *)((uintptr_t)(link) - offsetof(type, member)))
+#define list_entry(link, type, member) ((type *)((uintptr_t)(link)-offsetof(type, member)))
 
 /* `link` may be removed in the body. */
 #define list_each(link, head) \

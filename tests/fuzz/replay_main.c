@@ -1,4 +1,5 @@
-/* replay_main.c — feeds files to a fuzz target, without libFuzzer: the committed corpus as a plain test, and a single crash by hand.
+/* replay_main.c — feeds files to a fuzz target, without libFuzzer: the committed corpus as a plain test, and a single crash by
+ * hand.
  *
  *   fuzz_x_replay FOLDER|FILE…      every file of a folder, in no order; fails by crashing, or with 1 if nothing was read */
 #include <dirent.h>
