@@ -191,6 +191,47 @@ test('the feed tells what happened, as rows and as activity.list', async () => {
     assert.equal(rename.name, 'Grace');
 });
 
+test('participants come in pages', async () => {
+    const owner = await ground.owner({ max_participants: 20 });
+    const guests = [];
+    for (let i = 0; i < 6; i++) guests.push(await ground.guest(owner, `guest ${i}`));
+
+    const seen = [];
+    let after = 0;
+    do {
+        const page = await owner.request('session.participants', { limit: 3, after });
+        assert.ok(page.participants.length <= 3);
+        seen.push(...page.participants.map((p) => p.user));
+        after = page.next;
+    } while (after);
+
+    assert.deepEqual(seen.sort(), [owner, ...guests].map((p) => p.joined.user.id).sort());
+});
+
+test('a renewed token is the same person', async () => {
+    const { guest } = await ground.pair();
+    const { token, expires_at: expires } = await guest.request('auth.refresh');
+
+    assert.notEqual(token, guest.session.token);
+    assert.ok(expires === 0 || expires > Date.now());
+    const again = await ground.join({ ...guest.session, token });
+    assert.equal(again.joined.user.id, guest.joined.user.id);
+    const stored = await ground.cluster.rows('select token_hash from access_tokens where user_id = $1', [guest.session.user]);
+    assert.equal(stored.length, 2);
+    assert.ok(stored.every((row) => !row.token_hash.includes(token)), 'only hashes are stored');
+});
+
+test('no secret stands in the log', async () => {
+    const { owner, guest } = await ground.pair();
+    await guest.request('chat.send', { client_msg_id: randomUUID(), text: 'between us: hunter2' });
+    const replica = await guest.create('secret.md');
+    replica.insert(0, 'the launch code is 00000000');
+    await replica.saved();
+
+    for (const secret of [owner.session.token, guest.session.token, owner.session.code, 'hunter2', 'launch code'])
+        assert.equal(ground.server.log.includes(secret), false);
+});
+
 test('a session that is full lets nobody else in', async () => {
     const owner = await ground.owner({ max_participants: 2 });
     await ground.guest(owner);
