@@ -1,5 +1,5 @@
 /* How large the client is for a page: bundled for browsers and minified, then gzip -9; yjs and lib0 (which yjs brings) are not in it,
- * @msgpack/msgpack and y-protocols are. Fails above the budget. */
+ * y-protocols is. Fails above the budget. */
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 

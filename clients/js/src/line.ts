@@ -6,9 +6,9 @@
  *
  * A message holds one or more values. What is sent in one turn of the event loop leaves as one message.
  * Answers are delivered by callback, in the order of the wire: a promise would let the values behind a response overtake it. */
-import { decodeMulti, Encoder } from "@msgpack/msgpack";
 import { Socket } from "#socket";
 import { errorOf, OfflineError, type VibesyncError } from "./errors.js";
+import { pack, unpack } from "./pack.js";
 
 export type Params = Record<string, unknown>;
 export type Answer = (error: VibesyncError | null, result: Params) => void;
@@ -28,14 +28,12 @@ const silentMs = 10_000;
 /** Values gathered before they leave without waiting for the end of the turn. */
 const batchBytes = 256 * 1024;
 
-const encoder = new Encoder({ ignoreUndefined: true });
-
 export class Line {
   #socket: WebSocket;
   #events: LineEvents;
   #calls = new Map<number, Answer>();
   #nextId = 1;
-  #batch: Uint8Array[] = [];
+  #batch: Uint8Array<ArrayBuffer>[] = [];
   #batchBytes = 0;
   #ended = false;
   #heardAt = Date.now();
@@ -84,7 +82,7 @@ export class Line {
 
   #send(value: unknown[]): void {
     if (this.#ended) return;
-    const bytes = encoder.encode(value);
+    const bytes = pack(value);
     if (this.#batch.length === 0) queueMicrotask(() => this.#flush());
     this.#batch.push(bytes);
     this.#batchBytes += bytes.length;
@@ -104,7 +102,7 @@ export class Line {
     }
     this.#batch = [];
     this.#batchBytes = 0;
-    if (!this.#ended && this.#socket.readyState === 1) this.#socket.send(message as Uint8Array<ArrayBuffer>);
+    if (!this.#ended && this.#socket.readyState === 1) this.#socket.send(message);
   }
 
   #read(data: unknown): void {
@@ -112,7 +110,7 @@ export class Line {
     this.#heardAt = Date.now();
     if (!(data instanceof ArrayBuffer)) return this.close(4400, "not binary");
     try {
-      for (const value of decodeMulti(new Uint8Array(data))) {
+      for (const value of unpack(new Uint8Array(data))) {
         if (this.#ended) return;
         if (Array.isArray(value)) this.#value(value);
       }
