@@ -2,9 +2,10 @@
 //
 //   type, type, type … kill -9 ── SQL alone: is everything acknowledged there? ── start ── clients come back by themselves ── …
 //
-// At the end everybody has the same text, and so has the database.
+// At the end everybody has the same text, and so has the database. The same with PostgreSQL crashing instead of the server.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as Y from 'yjs';
 import { holds, storedDocument } from './support/documents.mjs';
 import { stand } from './support/ground.mjs';
 import { Random, seedOfThisRun } from './support/random.mjs';
@@ -20,9 +21,8 @@ const FILES = ['notes.md', 'main.c'];
 const ground = await stand({ 'checkpoint-idle-ms': 50, 'checkpoint-bytes': 2000, 'checkpoint-age-ms': 500 });
 const seed = seedOfThisRun();
 
-test(`nothing acknowledged is missing after ${KILLS} kills, and all converge (VIBESYNC_SEED=${seed})`, async (t) => {
-    t.diagnostic(`seed ${seed}`);
-    const random = new Random(seed);
+// `TYPISTS` people in one session, each with all FILES open, typing.
+async function startTypists(random) {
     const owner = await ground.owner();
     for (const path of FILES) await owner.request('file.create', { path });
     const typists = [];
@@ -32,24 +32,53 @@ test(`nothing acknowledged is missing after ${KILLS} kills, and all converge (VI
         typists.push(new Typist(person, random.between(0, 2 ** 32)));
     }
     for (const typist of typists) typist.start();
+    return typists;
+}
 
-    const ackedCount = () => typists.flatMap((t) => t.replicas).reduce((sum, r) => sum + r.everAcked.length, 0);
+const replicasOf = (typists, path) => typists.map((t) => t.replicas.find((r) => r.path === path));
+const ackedCount = (typists) => typists.flatMap((t) => t.replicas).reduce((sum, r) => sum + r.everAcked.length, 0);
+
+async function assertAcknowledgedIsStored(typists, when) {
+    for (const path of FILES) {
+        const replicas = replicasOf(typists, path);
+        const acked = replicas.map((r) => [...r.everAcked]); // before SQL is asked: more may come meanwhile
+        const { ydoc } = await storedDocument(ground.cluster, replicas[0].file);
+        for (const [i, updates] of acked.entries()) {
+            if (updates.length === 0 || holds(ydoc, Y.mergeUpdates(updates))) continue;
+            const { ydoc: again } = await storedDocument(ground.cluster, replicas[0].file);
+            const missing = updates.findIndex((update) => !holds(again, update));
+            assert.fail(`${when}, ${path}: update ${missing} of typist ${i} was acknowledged and is not there`);
+        }
+    }
+}
+
+async function assertAllConverge(typists) {
+    for (const typist of typists) await typist.stop();
+    for (const path of FILES) {
+        const replicas = replicasOf(typists, path);
+        for (const replica of replicas) await replica.saved();
+        await until(`all have the same ${path}`, () => replicas.every((r) => r.text === replicas[0].text));
+        assert.ok(replicas[0].text.length > 0);
+        assert.equal((await storedDocument(ground.cluster, replicas[0].file)).text, replicas[0].text);
+    }
+    for (const { person } of typists) {
+        person.givenUp = true;
+        person.socket.terminate();
+    }
+}
+
+test(`nothing acknowledged is missing after ${KILLS} kills, and all converge (VIBESYNC_SEED=${seed})`, async (t) => {
+    const random = new Random(seed);
+    const typists = await startTypists(random);
     for (let kill = 1; kill <= KILLS; kill++) {
-        const before = ackedCount();
-        await until('something was acknowledged', () => ackedCount() > before);
+        const before = ackedCount(typists);
+        await until('something was acknowledged', () => ackedCount(typists) > before);
         await pause(random.between(0, 1500)); // the random moment
         await ground.server.kill();
         await until('every client has noticed', () => typists.every((t) => t.person.closeEvent));
 
-        for (const path of FILES) {
-            const replicas = typists.map((t) => t.replicas.find((r) => r.path === path));
-            const { ydoc } = await storedDocument(ground.cluster, replicas[0].file);
-            for (const [i, replica] of replicas.entries()) {
-                const missing = replica.everAcked.findIndex((update) => !holds(ydoc, update));
-                assert.equal(missing, -1, `kill ${kill}, ${path}: update ${missing} of typist ${i} was acknowledged and is not there`);
-            }
-        }
-        t.diagnostic(`kill ${kill}: ${ackedCount() - before} updates acknowledged since the last, all in the database`);
+        await assertAcknowledgedIsStored(typists, `kill ${kill}`);
+        t.diagnostic(`kill ${kill}: ${ackedCount(typists) - before} updates acknowledged since the last, all in the database`);
         await ground.server.start();
         // Now and then once more, while they are still coming back.
         if (random.unit() < 0.3) {
@@ -59,15 +88,23 @@ test(`nothing acknowledged is missing after ${KILLS} kills, and all converge (VI
         }
         await until('every client is back', () => typists.every((t) => t.isBack));
     }
+    await assertAllConverge(typists);
+});
 
-    for (const typist of typists) await typist.stop();
-    for (const path of FILES) {
-        const replicas = typists.map((t) => t.replicas.find((r) => r.path === path));
-        for (const replica of replicas) await replica.saved();
-        await until(`all have the same ${path}`, () => replicas.every((r) => r.text === replicas[0].text));
-        assert.ok(replicas[0].text.length > 0);
-        assert.equal((await storedDocument(ground.cluster, replicas[0].file)).text, replicas[0].text);
+test(`the same after ${KILLS} crashes of PostgreSQL, without anybody losing the connection (VIBESYNC_SEED=${seed})`, async (t) => {
+    const random = new Random(seed + 1);
+    const typists = await startTypists(random);
+    for (let crash = 1; crash <= KILLS; crash++) {
+        const before = ackedCount(typists);
+        await until('something was acknowledged', () => ackedCount(typists) > before);
+        await pause(random.between(0, 1500));
+        await ground.cluster.stop('immediate');
+        await ground.cluster.start();
+        await assertAcknowledgedIsStored(typists, `crash ${crash}`);
+        t.diagnostic(`crash ${crash}: ${ackedCount(typists) - before} updates acknowledged since the last, all in the database`);
     }
+    assert.deepEqual(typists.map((t) => t.person.closeEvent), typists.map(() => null));
+    await assertAllConverge(typists);
 });
 
 // The story: after a kill everybody comes back at once. Whoever is first brings what the server lost, also of others who are connected
