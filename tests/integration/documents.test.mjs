@@ -102,11 +102,13 @@ describe('damage on disk', () => {
     const stored = (file) => ground.cluster.row(
         'select md5(state) as state, version from crdt_checkpoints where file_id = $1', [file]);
     const flip = (column) => (file) => ground.cluster.rows(
-        `update crdt_checkpoints set ${column} = set_byte(${column}, length(${column}) / 2, get_byte(${column}, length(${column}) / 2) # 4) where file_id = $1`, [file]);
+        `update crdt_checkpoints set ${column} = set_byte(${column}, length(${column}) / 2, get_byte(${column}, length(${column}) / 2) # 4) ` +
+        'where file_id = $1', [file]);
     const cases = [
         ['a flipped bit in the state', flip('state')],
         ['a flipped bit in the state vector', flip('state_vector')],
-        ['half a state', (file) => ground.cluster.rows('update crdt_checkpoints set state = substr(state, 1, length(state) / 2) where file_id = $1', [file])],
+        ['half a state', (file) => ground.cluster.rows(
+            'update crdt_checkpoints set state = substr(state, 1, length(state) / 2) where file_id = $1', [file])],
         ['a checkpoint that is gone', (file) => ground.cluster.rows('delete from crdt_checkpoints where file_id = $1', [file])],
         ['a journal row of noise', (file) => ground.cluster.rows(
             "insert into crdt_journal (session_id, file_id, epoch, writer, writer_seq, updates) " +

@@ -5,7 +5,7 @@
 //                     └─ log
 //
 // PostgreSQL refuses root, so as root everything runs as user postgres. The server is a direct child and dies with this process
-// (pdeathsig), whatever ends it.
+// (pdeathsig), whatever ends it; the folder goes too, unless that was SIGKILL.
 import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -37,6 +37,8 @@ export class Cluster {
     static async create() {
         const cluster = new Cluster();
         cluster.folder = mkdtempSync(join(tmpdir(), 'vibesync-it-'));
+        process.once('exit', () => rmSync(cluster.folder, { recursive: true, force: true, maxRetries: 3 }));
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
         cluster.data = join(cluster.folder, 'data');
         cluster.socket = join(cluster.folder, 'socket');
         mkdirSync(cluster.socket, { mode: 0o700 });
