@@ -248,6 +248,11 @@ Test(store, answers_come_in_order_and_a_cancelled_one_never) {
     cr_assert_str_eq(order, "1234");
 }
 
+static bool queue_is_empty(void *context) {
+    (void)context;
+    return store_health(rig.store).queued == 0;
+}
+
 Test(store, a_full_queue_says_so) {
     enum status status = STATUS_OK;
     unsigned taken = 0;
@@ -259,9 +264,7 @@ Test(store, a_full_queue_says_so) {
     cr_assert_eq(taken, 4096);
     cr_assert_eq(store_health(rig.store).queued, 4096);
 
-    rig_turns_ms(&rig, 1000);
-
-    cr_assert_eq(store_health(rig.store).queued, 0);
+    rig_until(&rig, queue_is_empty, NULL, 30000, "an empty queue");
 }
 
 Test(store, destroying_with_statements_on_the_way_calls_nobody) {
@@ -399,6 +402,11 @@ Test(store, a_failed_allocation_at_any_place_costs_a_retry_at_most) {
     cr_assert_gt(n, 30);
 }
 
+static bool nothing_is_dirty(void *context) {
+    (void)context;
+    return store_health(rig.store).dirty_bytes == 0;
+}
+
 Test(store, a_line_finished_early_is_still_written) {
     struct line line;
     line_init(&line, &rig, &world, &world.file);
@@ -406,7 +414,7 @@ Test(store, a_line_finished_early_is_still_written) {
     line_append(&line, "bye");
     journal_line_finish(&line.journal);
     memset(&line, 0xee, sizeof line);
-    rig_turns_ms(&rig, 200);
+    rig_until(&rig, nothing_is_dirty, NULL, 30000, "a clean journal");
 
     cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_journal"), 1);
 }
