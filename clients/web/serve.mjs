@@ -5,8 +5,9 @@
  * /v1/ goes to that server, WebSockets included; everything else is the page. */
 import http from "node:http";
 import net from "node:net";
+import path from "node:path";
 import { parseArgs } from "node:util";
-import { buildClient, context, options, page } from "./build.mjs";
+import { buildClient, context, here, options, page } from "./build.mjs";
 
 const { values } = parseArgs({
   options: { server: { type: "string", default: "http://127.0.0.1:8440" }, port: { type: "string", default: "5173" } },
@@ -14,10 +15,10 @@ const { values } = parseArgs({
 const server = new URL(values.server);
 
 buildClient();
-const root = "/page";
+const root = path.join(here, "static"); // nothing is written: esbuild answers for assets/ from memory, and serves the rest from here
 const built = await context({
   ...options,
-  outdir: `${root}/assets`,
+  outdir: path.join(root, "assets"),
   entryNames: "[name]",
   minify: false,
   sourcemap: "inline",
@@ -27,10 +28,11 @@ const built = await context({
 const reload = `<script type="module">new EventSource("/esbuild").addEventListener("change", () => location.reload());</script>`;
 let html = "";
 await built.watch();
-const files = await built.serve({ host: "127.0.0.1", port: 0 });
+const files = await built.serve({ host: "127.0.0.1", port: 0, servedir: root });
 
-function pass(request, response, host, port, as) {
-  const on = http.request({ host, port, method: request.method, path: as, headers: { ...request.headers, host: `${host}:${port}` } }, (answer) => {
+function pass(request, response, host, port) {
+  const { method, url, headers } = request;
+  const on = http.request({ host, port, method, path: url, headers: { ...headers, host: `${host}:${port}` } }, (answer) => {
     response.writeHead(answer.statusCode, answer.headers);
     answer.pipe(response);
   });
@@ -40,12 +42,11 @@ function pass(request, response, host, port, as) {
 
 const door = http.createServer((request, response) => {
   if (request.url.startsWith("/v1/") || request.url.endsWith("z")) {
-    pass(request, response, server.hostname, server.port || 80, request.url);
+    pass(request, response, server.hostname, server.port || 80);
   } else if (request.url === "/" || request.url.startsWith("/?")) {
     response.writeHead(200, { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" }).end(html);
   } else {
-    const as = request.url.startsWith("/assets/") || request.url === "/esbuild" ? request.url.replace("/assets/", `${root}/assets/`) : request.url;
-    pass(request, response, "127.0.0.1", files.port, as);
+    pass(request, response, "127.0.0.1", files.port);
   }
 });
 door.on("upgrade", (request, socket, head) => {

@@ -40,9 +40,9 @@ export interface ConnectOptions {
   onRetry?: (error: VibesyncError, pauseMs: number) => void;
 }
 
-/** Of the whole session, the worst of its documents first: `offline`, `connecting`, `saving`, `saved` (something was edited and all of
- * it is durable), `synced`; `closed`: over. */
-export type SessionState = "connecting" | "synced" | "saving" | "saved" | "offline" | "read-only" | "closed";
+/** Of the whole session, the worst of its documents first: `offline`, `stopped` (one holds edits that will not be stored as they are),
+ * `connecting`, `saving`, `saved` (something was edited and all of it is durable), `synced`; `closed`: over. */
+export type SessionState = "connecting" | "synced" | "saving" | "saved" | "offline" | "read-only" | "stopped" | "closed";
 
 export interface User {
   id: string;
@@ -436,6 +436,7 @@ export class Session extends Events<SessionEvents> {
     if (this.#phase === "closed") return "closed";
     if (this.#phase === "offline") return "offline";
     if (this.#phase !== "joined") return this.#shown === "offline" ? "offline" : "connecting";
+    if ([...this.#documents].some((document) => document.stopped?.unsaved)) return "stopped";
     const states = [...this.#documents].map((document) => document.state);
     for (const state of ["offline", "connecting", "saving", "saved"] as const) if (states.includes(state)) return state;
     return this.may("write") ? "synced" : "read-only";

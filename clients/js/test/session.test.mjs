@@ -185,6 +185,7 @@ test("a refused edit stops the document: what was typed is offered, what the ser
   await until(() => document.stopped);
 
   assert.equal(document.stopped.reason, "limit");
+  assert.equal(a.state, "stopped");
   assert.equal(document.stopped.unsent, "and more " + "x".repeat(70_000));
   assert.equal(document.stopped.text.length, 70_015);
   await assert.rejects(document.saved());

@@ -11,6 +11,7 @@ const words: Record<SessionState, string> = {
   saved: "Saved",
   offline: "Offline",
   "read-only": "Read only",
+  stopped: "Not saved",
   closed: "Disconnected",
 };
 
@@ -49,6 +50,8 @@ export class Status {
       const seconds = Math.ceil((retryAt - Date.now()) / 1000);
       detail = unsaved ? "Your edits are kept in this window and sent when the connection is back." : "You can go on typing; it is sent when the connection is back.";
       detail += seconds > 1 ? ` Trying again in ${seconds} s.` : " Trying again…";
+    } else if (state === "stopped") {
+      detail = "A file holds edits that were not stored; it says what can be done.";
     } else if (state === "closed") {
       detail = this.#session.error?.message ?? "";
     }
