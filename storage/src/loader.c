@@ -57,8 +57,9 @@ enum status loaded_document_read(const struct reply *reply, int64_t version_know
     reason[0] = 0;
     if (reply->status != STATUS_OK) {
         snprintf(reason, LOADED_REASON, "%.200s", reply->error);
-        /* A page that PostgreSQL itself finds damaged is damage of the document. */
-        return strncmp(reply->sqlstate, "XX", 2) == 0 ? STATUS_DAMAGED : reply->status;
+        /* What PostgreSQL itself calls corrupted (a page, an index) is damage of the document; another internal error may pass. */
+        bool corrupted = strcmp(reply->sqlstate, "XX001") == 0 || strcmp(reply->sqlstate, "XX002") == 0;
+        return corrupted ? STATUS_DAMAGED : reply->status;
     }
     if (reply->row_count == 0) {
         snprintf(reason, LOADED_REASON, "no such file");

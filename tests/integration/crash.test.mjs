@@ -56,7 +56,11 @@ async function assertAllConverge(typists) {
     for (const typist of typists) await typist.stop();
     for (const path of FILES) {
         const replicas = replicasOf(typists, path);
-        for (const replica of replicas) await replica.saved();
+        for (const replica of replicas) {
+            // A statement whose connection died unnoticed is given up after 40 s.
+            await replica.saved(120_000);
+            assert.equal(replica.gone, null);
+        }
         await until(`all have the same ${path}`, () => replicas.every((r) => r.text === replicas[0].text));
         assert.ok(replicas[0].text.length > 0);
         assert.equal((await storedDocument(ground.cluster, replicas[0].file)).text, replicas[0].text);
@@ -72,7 +76,8 @@ test(`nothing acknowledged is missing after ${KILLS} kills, and all converge (VI
     const typists = await startTypists(random);
     for (let kill = 1; kill <= KILLS; kill++) {
         const before = ackedCount(typists);
-        await until('something was acknowledged', () => ackedCount(typists) > before);
+        // A statement whose connection died unnoticed is given up after 40 s.
+        await until('something was acknowledged', () => ackedCount(typists) > before, 120_000);
         await pause(random.between(0, 1500)); // the random moment
         await ground.server.kill();
         await until('every client has noticed', () => typists.every((t) => t.person.closeEvent));
@@ -96,7 +101,8 @@ test(`the same after ${KILLS} crashes of PostgreSQL, without anybody losing the 
     const typists = await startTypists(random);
     for (let crash = 1; crash <= KILLS; crash++) {
         const before = ackedCount(typists);
-        await until('something was acknowledged', () => ackedCount(typists) > before);
+        // A statement whose connection died unnoticed is given up after 40 s.
+        await until('something was acknowledged', () => ackedCount(typists) > before, 120_000);
         await pause(random.between(0, 1500));
         await ground.cluster.stop('immediate');
         await ground.cluster.start();

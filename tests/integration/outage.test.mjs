@@ -73,7 +73,8 @@ test('past the bound of unsaved bytes writers are refused in words; afterwards t
 
     await ground.cluster.start();
     await until('what was taken before the refusal is saved', () => mine.acked === mine.rejected.n - 1);
-    await mine.open(); // the same replica: the exchange brings what was refused
+    // The journal may be back a moment before the other connections: `unavailable` then, to be tried again.
+    await until('it can be opened again', () => mine.open()); // the same replica: the exchange brings what was refused
     await mine.saved();
     await theirs.sees(mine.text);
     assert.equal((await storedDocument(ground.cluster, mine.file)).text, mine.text);
