@@ -354,9 +354,8 @@ static void pg_conn_take(struct pg_conn *conn, PGresult *result) {
     command->result = result;
 }
 
-static void pg_conn_receive(struct pg_conn *conn) {
-    if (PQconsumeInput(conn->pg) != 1)
-        pg_conn_note(conn, PQerrorMessage(conn->pg));
+/* What libpq has read already. */
+static void pg_conn_take_all(struct pg_conn *conn) {
     /* Even a broken connection may hold whole answers, and a commit known is better than one unknown. */
     PGconn *pg = conn->pg;
     bool after_null = false;
@@ -375,11 +374,21 @@ static void pg_conn_receive(struct pg_conn *conn) {
         pg_conn_note(conn, PQerrorMessage(pg));
 }
 
+static void pg_conn_receive(struct pg_conn *conn) {
+    if (PQconsumeInput(conn->pg) != 1)
+        pg_conn_note(conn, PQerrorMessage(conn->pg));
+    pg_conn_take_all(conn);
+}
+
+/* Flushing against a full or dying socket makes libpq read, too: answers may lie in its buffer then, or the connection may be closed,
+ * and no event will ever tell. So both are looked at here. */
 static void pg_conn_write(struct pg_conn *conn) {
     int left = PQflush(conn->pg);
     if (left < 0)
         pg_conn_note(conn, PQerrorMessage(conn->pg));
     else
+        pg_conn_take_all(conn);
+    if (!conn->broken)
         pg_conn_watch(conn, PQsocket(conn->pg), STORE_READ | (left > 0 ? STORE_WRITE : 0));
 }
 
