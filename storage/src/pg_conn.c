@@ -380,8 +380,8 @@ static void pg_conn_receive(struct pg_conn *conn) {
     pg_conn_take_all(conn);
 }
 
-/* Flushing against a full or dying socket makes libpq read, too: answers may lie in its buffer then, or the connection may be closed,
- * and no event will ever tell. So both are looked at here. */
+/* Flushing against a full or dying socket makes libpq read, too: answers may lie in its buffer then, or the connection may be
+ * closed, and no event will ever tell. So both are looked at here. */
 static void pg_conn_write(struct pg_conn *conn) {
     int left = PQflush(conn->pg);
     if (left < 0)
