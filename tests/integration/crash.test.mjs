@@ -111,6 +111,7 @@ test(`the same after ${KILLS} crashes of PostgreSQL, without anybody losing the 
     }
     assert.deepEqual(typists.map((t) => t.person.closeEvent), typists.map(() => null));
     await assertAllConverge(typists);
+    await ground.server.ready(); // for those who come next
 });
 
 // The story: after a kill everybody comes back at once. Whoever is first brings what the server lost, also of others who are connected

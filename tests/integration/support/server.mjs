@@ -51,7 +51,13 @@ export class Server {
             if (this.ended) throw new Error(`it ended: ${this.log.slice(-2000)}`);
             return Number(/serving on http:\/\/127\.0\.0\.1:(\d+)/.exec(out)?.[1]);
         });
-        await until('vibesyncd is ready', async () => (await this.get('/readyz')).status === 200);
+        await this.ready();
+    }
+
+    // Every loop has its connections to the database. After a crash of PostgreSQL each of them comes back in its own time: until then
+    // a new request is told to try again later.
+    async ready() {
+        await until('vibesyncd is ready', async () => (await this.get('/readyz')).status === 200, 60_000);
     }
 
     async kill() {
