@@ -32,6 +32,7 @@ struct loop_timer {
 
 struct loop_watch {
     uv_poll_t uv;
+    int uv_events;
     void (*fn)(void *context, unsigned events);
     void *context;
 };
@@ -236,17 +237,21 @@ void loop_watch_set(struct loop_watch *watch, unsigned events) {
         uv_poll_stop(&watch->uv);
         return;
     }
-    int uv_events = (events & LOOP_READABLE ? UV_READABLE : 0) | (events & LOOP_WRITABLE ? UV_WRITABLE : 0);
-    int failed = uv_poll_start(&watch->uv, uv_events, loop_watch_on_event);
+    watch->uv_events = (events & LOOP_READABLE ? UV_READABLE : 0) | (events & LOOP_WRITABLE ? UV_WRITABLE : 0);
+    int failed = uv_poll_start(&watch->uv, watch->uv_events, loop_watch_on_event);
     assert(failed == 0 && "watching a closed descriptor");
     (void)failed;
 }
 
 static void loop_watch_on_event(uv_poll_t *uv, int status, int events) {
     struct loop_watch *watch = uv->data;
-    /* A failed descriptor is ready for everything: whoever owns it finds out by reading. libuv has stopped the watch by itself;
-     * its owner sets it again or drops it. */
-    unsigned ready = status < 0 ? (unsigned)(LOOP_READABLE | LOOP_WRITABLE) : 0;
+    /* A failed descriptor is ready for everything: whoever owns it finds out by reading, perhaps not in the first go, as there may
+     * be input before the error. libuv has stopped the watch by itself, so it starts again. */
+    unsigned ready = 0;
+    if (status < 0) {
+        ready = LOOP_READABLE | LOOP_WRITABLE;
+        uv_poll_start(uv, watch->uv_events, loop_watch_on_event);
+    }
     if (events & (UV_READABLE | UV_DISCONNECT))
         ready |= LOOP_READABLE;
     if (events & UV_WRITABLE)

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -205,6 +206,44 @@ Test(loop, a_watch_reports_and_may_be_destroyed_in_its_own_call) {
     close(ends[0]);
     close(ends[1]);
     loop_destroy(script.loop);
+}
+
+struct socket_script {
+    struct script script;
+    int fd;
+};
+
+/* Reads one byte each time, so that the first event, in which the socket's error is reported, is not the last that matters. */
+static void script_on_socket(void *context, unsigned events) {
+    struct socket_script *socket = context;
+    cr_expect(events & LOOP_READABLE);
+    char byte[2] = { 0 };
+    if (read(socket->fd, byte, 1) == 1) {
+        note(&socket->script, byte);
+        return;
+    }
+    note(&socket->script, " end");
+    loop_watch_destroy(socket->script.watch);
+    loop_stop(socket->script.loop);
+}
+
+Test(loop, a_watch_whose_peer_died_reports_until_all_is_read, .timeout = 10) {
+    struct socket_script socket = { 0 };
+    int ends[2];
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    socket.fd = ends[0];
+    cr_assert_eq(loop_create(&socket.script.loop), STATUS_OK);
+    cr_assert_eq(loop_watch_create(socket.script.loop, ends[0], script_on_socket, &socket, &socket.script.watch), STATUS_OK);
+    loop_watch_set(socket.script.watch, LOOP_READABLE);
+    cr_assert_eq(write(ends[1], "abc", 3), 3);
+    cr_assert_eq(write(ends[0], "never read", 10), 10);
+    close(ends[1]); /* with unread input: our end is reset */
+
+    loop_run(socket.script.loop);
+
+    cr_expect_str_eq(socket.script.log, "abc end");
+    close(ends[0]);
+    loop_destroy(socket.script.loop);
 }
 
 Test(loop, posts_that_never_ran_are_dropped_with_the_loop) {
