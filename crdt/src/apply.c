@@ -666,6 +666,12 @@ static enum status apply_run(struct apply *apply, struct bytes update, struct cr
     size_t pending_bytes = struct_bytes + apply->late_count * sizeof *apply->late;
     if ((parked || deletes_parked) && pending_bytes > doc->options.pending_bytes_max)
         return STATUS_TOO_BIG;
+    /* Each run can meet every other. */
+    if (doc->conflict_steps_max > 0 && apply->items > doc->conflict_steps_max / (doc->runs + apply->items)) {
+        status = doc_try(doc, update);
+        if (status != STATUS_OK)
+            return status;
+    }
     status = apply_reserve(apply);
     if (status != STATUS_OK)
         return status;

@@ -31,6 +31,7 @@ enum status crdt_doc_create(const struct crdt_doc_options *options, struct crdt_
     items_init(&doc->items);
     types_init(&doc->types);
     table_init(&doc->clients_by_id, &doc->mem);
+    doc->conflict_stop = UINT64_MAX;
     doc->txn.doc = doc;
     doc->txn.deleted_first = ITEM_NONE;
     doc->txn.deleted_last = ITEM_NONE;
@@ -67,6 +68,10 @@ enum status crdt_doc_set_client_id(struct crdt_doc *doc, uint64_t client_id) {
         return STATUS_RANGE;
     doc->options.client_id = client_id;
     return STATUS_OK;
+}
+
+void crdt_doc_set_conflict_steps_max(struct crdt_doc *doc, uint64_t conflict_steps_max) {
+    doc->conflict_steps_max = conflict_steps_max;
 }
 
 struct client *doc_client(struct crdt_doc *doc, uint64_t id) {

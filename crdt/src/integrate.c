@@ -28,6 +28,8 @@ static void integrate_reserve_marks(struct crdt_doc *doc) {
 
 /* The item after which the run goes; ITEM_NONE: at the beginning. */
 static uint32_t integrate_scan(struct crdt_doc *doc, const struct placing *placing) {
+    if (doc->conflict_steps > doc->conflict_stop)
+        return placing->left;
     integrate_reserve_marks(doc);
     uint32_t scan_start = doc->mark;
     uint32_t conflict_start = doc->mark;

@@ -69,10 +69,12 @@ struct crdt_doc {
     struct client *client_last; /* found last */
     size_t runs;
     struct types types;
-    bool has_pairs;          /* some text has characters outside the basic plane, which a split can cut */
-    uint32_t mark;           /* of the last item that a conflict scan saw */
-    uint64_t conflict_steps; /* of all scans so far */
-    uint64_t plan;           /* number of the current planning */
+    bool has_pairs;              /* some text has characters outside the basic plane, which a split can cut */
+    uint32_t mark;               /* of the last item that a conflict scan saw */
+    uint64_t conflict_steps;     /* of all scans so far */
+    uint64_t conflict_steps_max; /* of one update; 0: unbounded */
+    uint64_t conflict_stop;      /* a trial ends when conflict_steps passes it: see trial.c */
+    uint64_t plan;               /* number of the current planning */
     struct client *compact;
     struct pending pending;
     struct crdt_txn txn;
@@ -175,6 +177,11 @@ void txn_push_deleted(struct crdt_txn *txn, uint32_t number);
  * own. */
 enum status doc_encode_txn(const struct crdt_doc *doc, const struct id_range *ranges, size_t range_count, struct bytes_writer *out);
 void ranges_encode(struct bytes_writer *out, const struct id_range *ranges, size_t count);
+
+/* --- trial.c --- */
+
+/* Whether the update stays within conflict_steps_max. STATUS_TOO_BIG: no. STATUS_NO_MEMORY. The document is unchanged. */
+enum status doc_try(struct crdt_doc *doc, struct bytes update);
 
 /* --- apply.c --- */
 void pending_finish(struct crdt_doc *doc);

@@ -165,6 +165,7 @@ static enum status document_open_fill(struct document *document, struct loaded_d
         document->last_author = entry.author;
     }
     crdt_txn_commit(txn, NULL, NULL);
+    crdt_doc_set_conflict_steps_max(document->crdt, config->conflict_steps_max);
     return status == STATUS_MALFORMED ? STATUS_DAMAGED : status;
 }
 

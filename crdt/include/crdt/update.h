@@ -32,7 +32,7 @@ struct crdt_update_result {
     bool verbatim; /* the update's own bytes say exactly what became new: all of it was new and in order, nothing was parked,
                       nothing older was woken. They may be relayed untouched. */
     uint64_t conflict_steps; /* concurrent runs that were walked over to find places, about 6 ns each. Honest updates: few per run.
-                                An enemy's: up to runs²/2, which only options.update_bytes_max bounds */
+                                An enemy's: up to runs²/2, see crdt_doc_set_conflict_steps_max */
 };
 
 /* Applies one v1 update in `txn`, all of it or nothing.
@@ -42,7 +42,8 @@ struct crdt_update_result {
  *
  * STATUS_OK         integrated, or parked in pending until its ancestors arrive; also when everything was known already
  * STATUS_MALFORMED  not a v1 update; the document is unchanged
- * STATUS_TOO_BIG    the update, pending or the number of clients would pass the document's limits; the document is unchanged
+ * STATUS_TOO_BIG    the update, pending, the number of clients or of conflict steps would pass the document's limits; the document
+ *                   is unchanged
  * STATUS_NO_MEMORY  the document is unchanged (everything is reserved before the first link is made)
  *
  * Cost: runs in the update × (a search + concurrent inserts at the same place).
