@@ -65,7 +65,7 @@ struct foreign {
 
 static const struct foreign foreign[] = {
     { "uv.h", { "server/loop/*" } },
-    { "libpq-fe.h", { "storage/src/*", "tests/*" } },
+    { "libpq-fe.h", { "storage/src/*", "bench/*", "tests/*" } },
     { "wslay/*", { "protocol/ws/ws_conn.c" } },
     { "msgpack.h", { "protocol/wire/pack.c" } },
     { "http_parser.h", { "protocol/http/http_parse.c" } },
