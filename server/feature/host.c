@@ -10,6 +10,8 @@
 
 #include <assert.h>
 
+enum { PAGE_BYTES_MAX = 16 << 20 }; /* what a connection takes in one message by default */
+
 /* ---- answering ---- */
 
 static struct connection *host_connection(const struct feature_call *call) {
@@ -38,6 +40,28 @@ void host_fail(struct feature_call *call, const struct wire_fault *fault) {
     struct connection *connection = host_connection(call);
     if (connection != NULL)
         connection_send_fault(connection, call->msgid, fault);
+}
+
+struct host_page host_page_of(const struct reply *reply, uint64_t limit, host_write_row write_row) {
+    struct host_page page = { .count = reply->row_count > limit ? (uint32_t)limit : reply->row_count };
+    page.more = reply->row_count > page.count;
+    bytes_writer_init(&page.rows, &mem_default, PAGE_BYTES_MAX);
+    pack_write_array(&page.rows, page.count);
+    for (uint32_t i = 0; i < page.count; i++) {
+        struct row row = reply_row(reply, i);
+        write_row(&page.rows, &row);
+    }
+    return page;
+}
+
+void host_respond_page(struct feature_call *call, struct host_page *page, host_write write, const void *result) {
+    if (page->rows.status == STATUS_OK) {
+        host_respond(call, write, result);
+    } else {
+        struct wire_fault fault = wire_fault(wire_code_of_status(page->rows.status));
+        host_fail(call, &fault);
+    }
+    bytes_writer_finish(&page->rows);
 }
 
 enum status host_check(struct feature_call *call, const struct pack_fields *fields) {

@@ -15,6 +15,20 @@ void host_respond(struct feature_call *call, host_write write, const void *resul
 /* Answers the call with an error. */
 void host_fail(struct feature_call *call, const struct wire_fault *fault);
 
+/* A page of a list: the statement is asked for one row more than the page holds, which says whether there is another. */
+struct host_page {
+    struct bytes_writer rows; /* an array of what `write_row` made of each */
+    uint32_t count;
+    bool more;
+};
+
+typedef void (*host_write_row)(struct bytes_writer *out, const struct row *row);
+
+/* The first `limit` rows of the reply. Always to be followed by host_respond_page, which frees it. */
+struct host_page host_page_of(const struct reply *reply, uint64_t limit, host_write_row write_row);
+/* Answers with what `write` makes of `result`, which may point into the page; with an error if the rows could not be written. */
+void host_respond_page(struct feature_call *call, struct host_page *page, host_write write, const void *result);
+
 /* Answers STATUS_MALFORMED after noting which field is wrong, STATUS_OK if none is. */
 enum status host_check(struct feature_call *call, const struct pack_fields *fields);
 

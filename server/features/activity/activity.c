@@ -7,36 +7,32 @@
 #include "feature/host.h"
 #include "features/activity/activity_wire.h"
 
+static struct activity_entry activity_entry_of(const struct row *row) {
+    return (struct activity_entry){
+        .id = row_uuid(row, 0),
+        .at = (uint64_t)row_i64(row, 1),
+        .user = row_uuid(row, 2),
+        .name = row_text(row, 3),
+        .type = row_text(row, 4),
+        .data = row_jsonb(row, 5),
+    };
+}
+
+static void activity_write_row(struct bytes_writer *out, const struct row *row) {
+    struct activity_entry entry = activity_entry_of(row);
+    activity_entry_write(out, &entry);
+}
+
 static void activity_list_on_read(struct feature_call *call, const struct reply *reply) {
     struct activity_list list;
     activity_list_read(call->params, &list);
-    struct bytes_writer array;
-    bytes_writer_init(&array, &mem_default, 4u << 20);
-    struct activity_page page = { 0 };
-    uint32_t count = reply->row_count > list.limit ? (uint32_t)list.limit : reply->row_count;
-    pack_write_array(&array, count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct row row = reply_row(reply, i);
-        struct activity_entry entry = {
-            .id = row_uuid(&row, 0),
-            .at = (uint64_t)row_i64(&row, 1),
-            .user = row_uuid(&row, 2),
-            .name = row_text(&row, 3),
-            .type = row_text(&row, 4),
-            .data = row_jsonb(&row, 5),
-        };
-        activity_entry_write(&array, &entry);
-        if (i + 1 == count && reply->row_count > count)
-            page.next = entry.id;
+    struct host_page rows = host_page_of(reply, list.limit, activity_write_row);
+    struct activity_page page = { .entries = bytes_written(&rows.rows) };
+    if (rows.more) {
+        struct row last = reply_row(reply, rows.count - 1);
+        page.next = row_uuid(&last, 0);
     }
-    page.entries = bytes_written(&array);
-    if (array.status == STATUS_OK) {
-        host_respond(call, activity_page_write, &page);
-    } else {
-        struct wire_fault fault = wire_fault(wire_code_of_status(array.status));
-        host_fail(call, &fault);
-    }
-    bytes_writer_finish(&array);
+    host_respond_page(call, &rows, activity_page_write, &page);
 }
 
 static enum status activity_list(struct feature_call *call) {

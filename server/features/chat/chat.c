@@ -47,35 +47,26 @@ static enum status chat_send(struct feature_call *call) {
     return host_store(call, "chat_send", params, chat_send_on_stored);
 }
 
+static void chat_write_row(struct bytes_writer *out, const struct row *row) {
+    struct chat_message message = {
+        .id = row_uuid(row, 0),
+        .client_msg_id = row_uuid(row, 1),
+        .seq = (uint64_t)row_i64(row, 2),
+        .at = (uint64_t)row_i64(row, 3),
+        .user = row_uuid(row, 4),
+        .name = row_text(row, 5),
+        .text = row_text(row, 6),
+        .reply_to = row_uuid(row, 7),
+    };
+    chat_message_write(out, &message);
+}
+
 static void chat_history_on_read(struct feature_call *call, const struct reply *reply) {
     struct chat_history history;
     chat_history_read(call->params, &history);
-    struct bytes_writer array;
-    bytes_writer_init(&array, &mem_default, 16u << 20);
-    uint32_t count = reply->row_count > history.limit ? (uint32_t)history.limit : reply->row_count;
-    pack_write_array(&array, count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct row row = reply_row(reply, i);
-        struct chat_message message = {
-            .id = row_uuid(&row, 0),
-            .client_msg_id = row_uuid(&row, 1),
-            .seq = (uint64_t)row_i64(&row, 2),
-            .at = (uint64_t)row_i64(&row, 3),
-            .user = row_uuid(&row, 4),
-            .name = row_text(&row, 5),
-            .text = row_text(&row, 6),
-            .reply_to = row_uuid(&row, 7),
-        };
-        chat_message_write(&array, &message);
-    }
-    struct chat_page page = { .messages = bytes_written(&array), .more = reply->row_count > count };
-    if (array.status == STATUS_OK) {
-        host_respond(call, chat_page_write, &page);
-    } else {
-        struct wire_fault fault = wire_fault(wire_code_of_status(array.status));
-        host_fail(call, &fault);
-    }
-    bytes_writer_finish(&array);
+    struct host_page rows = host_page_of(reply, history.limit, chat_write_row);
+    struct chat_page page = { .messages = bytes_written(&rows.rows), .more = rows.more };
+    host_respond_page(call, &rows, chat_page_write, &page);
 }
 
 static enum status chat_history(struct feature_call *call) {

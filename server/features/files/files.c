@@ -66,29 +66,21 @@ static enum status files_create(struct feature_call *call) {
 
 /* ---- file.list ---- */
 
+static void files_write_row(struct bytes_writer *out, const struct row *row) {
+    struct file_entry entry = files_entry(row);
+    file_entry_write(out, &entry);
+}
+
 static void files_on_listed(struct feature_call *call, const struct reply *reply) {
     struct file_list list;
     file_list_read(call->params, &list);
-    struct bytes_writer array;
-    bytes_writer_init(&array, &mem_default, 4u << 20);
-    struct file_page page = { 0 };
-    uint32_t count = reply->row_count > list.limit ? (uint32_t)list.limit : reply->row_count;
-    pack_write_array(&array, count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct row row = reply_row(reply, i);
-        struct file_entry entry = files_entry(&row);
-        file_entry_write(&array, &entry);
-        if (i + 1 == count && reply->row_count > count)
-            page.next = entry.path;
+    struct host_page rows = host_page_of(reply, list.limit, files_write_row);
+    struct file_page page = { .files = bytes_written(&rows.rows) };
+    if (rows.more) {
+        struct row last = reply_row(reply, rows.count - 1);
+        page.next = files_entry(&last).path;
     }
-    page.files = bytes_written(&array);
-    if (array.status == STATUS_OK) {
-        host_respond(call, file_page_write, &page);
-    } else {
-        struct wire_fault fault = wire_fault(wire_code_of_status(array.status));
-        host_fail(call, &fault);
-    }
-    bytes_writer_finish(&array);
+    host_respond_page(call, &rows, file_page_write, &page);
 }
 
 static enum status files_list(struct feature_call *call) {
@@ -100,7 +92,7 @@ static enum status files_list(struct feature_call *call) {
     struct params *params = params_new(&call->arena);
     params_add_uuid(params, &call->session_id);
     params_add_text(params, list.after.data == NULL ? bytes_text("") : list.after);
-    params_add_i64(params, (int64_t)list.limit + 1); /* one more says whether there is a next page */
+    params_add_i64(params, (int64_t)list.limit + 1);
     return host_store(call, "files_list", params, files_on_listed);
 }
 
