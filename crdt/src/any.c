@@ -24,24 +24,24 @@ static enum status any_skip_one(struct bytes_reader *reader, bool check, uint64_
     switch (tag) {
     case ANY_UNDEFINED:
     case ANY_NULL:
-    case 0x79:
-    case 0x78:
+    case ANY_FALSE:
+    case ANY_TRUE:
         return STATUS_OK;
-    case 0x7d:
+    case ANY_INTEGER:
         return varint_read_signed(reader, &negative, &magnitude);
-    case 0x7c:
+    case ANY_FLOAT32:
         return bytes_read_view(reader, 4, &view);
-    case 0x7b:
-    case 0x7a:
+    case ANY_FLOAT64:
+    case ANY_BIGINT:
         return bytes_read_view(reader, 8, &view);
-    case 0x77:
+    case ANY_STRING:
         return any_skip_string(reader, check);
-    case 0x76:
+    case ANY_OBJECT:
         *out_object = true;
         return varint_read(reader, out_parts);
-    case 0x75:
+    case ANY_ARRAY:
         return varint_read(reader, out_parts);
-    case 0x74:
+    case ANY_BYTES:
         return varint_read_view(reader, &view);
     default:
         return STATUS_MALFORMED;

@@ -10,7 +10,17 @@
 enum {
     ANY_DEPTH_MAX = 512, /* JavaScript itself fails at some thousands */
     ANY_UNDEFINED = 0x7f,
-    ANY_NULL = 0x7e
+    ANY_NULL = 0x7e,
+    ANY_INTEGER = 0x7d,
+    ANY_FLOAT32 = 0x7c,
+    ANY_FLOAT64 = 0x7b,
+    ANY_BIGINT = 0x7a,
+    ANY_FALSE = 0x79,
+    ANY_TRUE = 0x78,
+    ANY_STRING = 0x77,
+    ANY_OBJECT = 0x76,
+    ANY_ARRAY = 0x75,
+    ANY_BYTES = 0x74
 };
 
 /* Steps over one value. `check`: strings are held against UTF-8 too; without it the bytes must have been checked before.
