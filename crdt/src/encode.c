@@ -121,9 +121,12 @@ static struct encode_block encode_block(const struct crdt_doc *doc, struct clien
     return block;
 }
 
-/* All deletions: of the integrated part, and those that wait. */
-static enum status encode_deletes(const struct crdt_doc *doc, struct bytes_writer *out) {
-    size_t count = doc->pending.delete_count;
+enum status doc_deleted_ranges(const struct crdt_doc *doc, bool pending, struct id_range **out, size_t *out_count,
+                               size_t *out_capacity) {
+    size_t waiting = pending ? doc->pending.delete_count : 0;
+    size_t count = waiting;
+    *out = NULL;
+    *out_count = 0;
     for (uint32_t i = 0; i < doc->client_count; i++) {
         bool in_range = false;
         for (struct run_chunk *chunk = doc->clients[i]->first; chunk != NULL; chunk = chunk->next)
@@ -133,10 +136,9 @@ static enum status encode_deletes(const struct crdt_doc *doc, struct bytes_write
                 in_range = deleted;
             }
     }
-    if (count == 0) {
-        varint_write(out, 0);
+    *out_capacity = count;
+    if (count == 0)
         return STATUS_OK;
-    }
     struct id_range *ranges = mem_alloc(doc->mem_outer, count * sizeof *ranges);
     if (ranges == NULL)
         return STATUS_NO_MEMORY;
@@ -155,11 +157,22 @@ static enum status encode_deletes(const struct crdt_doc *doc, struct bytes_write
                 in_range = deleted;
             }
     }
-    if (doc->pending.delete_count > 0)
-        memcpy(ranges + filled, doc->pending.deletes, doc->pending.delete_count * sizeof *ranges);
-    ranges_encode(out, ranges, id_ranges_normalize(ranges, count));
-    mem_free(doc->mem_outer, ranges, count * sizeof *ranges);
+    if (waiting > 0)
+        memcpy(ranges + filled, doc->pending.deletes, waiting * sizeof *ranges);
+    *out = ranges;
+    *out_count = id_ranges_normalize(ranges, count);
     return STATUS_OK;
+}
+
+static enum status encode_deletes(const struct crdt_doc *doc, struct bytes_writer *out) {
+    struct id_range *ranges;
+    size_t count;
+    size_t capacity;
+    enum status status = doc_deleted_ranges(doc, true, &ranges, &count, &capacity);
+    if (status == STATUS_OK)
+        ranges_encode(out, ranges, count);
+    mem_free(doc->mem_outer, ranges, capacity * sizeof *ranges);
+    return status;
 }
 
 /* Whoever has something pending is a client with a number too. `known`: the peer's clock by client number; NULL: it has nothing. */

@@ -176,6 +176,10 @@ void txn_push_deleted(struct crdt_txn *txn, uint32_t number);
 /* The update of an open transaction whose deletions are `ranges` (normalized). STATUS_NO_MEMORY; the writer has a status of its
  * own. */
 enum status doc_encode_txn(const struct crdt_doc *doc, const struct id_range *ranges, size_t range_count, struct bytes_writer *out);
+/* All deletions, normalized, those that wait included if `pending`; `out` holds `out_capacity` elements of doc->mem_outer.
+ * STATUS_NO_MEMORY. */
+enum status doc_deleted_ranges(const struct crdt_doc *doc, bool pending, struct id_range **out, size_t *out_count,
+                               size_t *out_capacity);
 void ranges_encode(struct bytes_writer *out, const struct id_range *ranges, size_t count);
 
 /* --- trial.c --- */

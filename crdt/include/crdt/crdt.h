@@ -4,7 +4,10 @@
 
 #include "crdt/awareness.h"
 #include "crdt/doc.h"
+#include "crdt/snapshot.h"
 #include "crdt/text.h"
 #include "crdt/update.h"
+#include "crdt/updates.h"
+#include "crdt/value.h"
 
 #endif

@@ -54,9 +54,9 @@ uint64_t crdt_doc_client_id(const struct crdt_doc *doc);
 /* Changes the local writer from the next transaction on. STATUS_RANGE above 2^53 - 1. */
 enum status crdt_doc_set_client_id(struct crdt_doc *doc, uint64_t client_id);
 
-/* Bounds what one update from outside may cost: concurrent runs walked over to find places (crdt_update_result.conflict_steps), about
- * 10 ns each. An update that could walk further is first tried on a copy of the document, and refused with STATUS_TOO_BIG if it does.
- * Honest ones stay far below 10 million. 0, at first: no bound, for what is trusted, as one's own storage. */
+/* Bounds what one update from outside may cost: concurrent runs walked over to find places (crdt_update_result.conflict_steps),
+ * about 10 ns each. An update that could walk further is first tried on a copy of the document, and refused with STATUS_TOO_BIG if
+ * it does. Honest ones stay far below 10 million. 0, at first: no bound, for what is trusted, as one's own storage. */
 void crdt_doc_set_conflict_steps_max(struct crdt_doc *doc, uint64_t conflict_steps_max);
 
 /* The next expected clock of a client: the number of its units that are integrated; 0 if it is not known. */

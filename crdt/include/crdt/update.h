@@ -1,4 +1,4 @@
-/* update.h — Yjs updates, version 1: in, out, and questions about their bytes.
+/* update.h — Yjs updates: in, out, and questions about their bytes. Version 1, unless a name says v2.
  *
  * An update is a set of units and deletions. Applying is commutative, associative and idempotent: any order, any number of times,
  * the same document. What an update builds on and the document lacks makes the rest of it wait in *pending*; it is integrated by
@@ -50,6 +50,10 @@ struct crdt_update_result {
  * Source: the order rule is YATA (Nicolaescu et al. 2016) as Yjs has it; see INTERNALS. */
 enum status crdt_update_apply(struct crdt_txn *txn, struct bytes update, struct crdt_update_result *out);
 
+/* The same with an update v2. STATUS_TOO_BIG also if it holds more structs than V2 may (updates.h), or would be larger than
+ * options.update_bytes_max as v1. `out->verbatim` is false: the document tells others in v1. */
+enum status crdt_update_apply_v2(struct crdt_txn *txn, struct bytes update, struct crdt_update_result *out);
+
 /* Whether the update would bring nothing new: every unit is known and every deletion done. Changes nothing.
  * STATUS_MALFORMED: not an update. */
 enum status crdt_update_is_known(const struct crdt_doc *doc, struct bytes update, bool *out);
@@ -77,6 +81,10 @@ enum status crdt_update_encode(const struct crdt_doc *doc, struct bytes_writer *
 /* Appends what a peer with this state vector misses: units, and the whole delete set (a state vector does not cover deletions).
  * An empty answer is the update `00 00`. Errors as above; STATUS_MALFORMED: not a state vector. */
 enum status crdt_update_encode_diff(const struct crdt_doc *doc, struct bytes state_vector, struct bytes_writer *out);
+
+/* The same in v2. */
+enum status crdt_update_encode_v2(const struct crdt_doc *doc, struct bytes_writer *out);
+enum status crdt_update_encode_diff_v2(const struct crdt_doc *doc, struct bytes state_vector, struct bytes_writer *out);
 
 /* Appends the state vector: varUint n, n × (varUint client, varUint clock), clients descending. Pending units do not count. */
 enum status crdt_state_vector_encode(const struct crdt_doc *doc, struct bytes_writer *out);

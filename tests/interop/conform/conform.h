@@ -2,7 +2,8 @@
  *
  * The questions are those of tests/data/yjs-corpus/crdt-conformance.md. Each file answers a group of them and has a table:
  *
- *     documents.c   new, apply, pending, encode …        reading.c   text, json …        local.c   local
+ *     documents.c   new, apply, pending, encode …        formats.c   applyV2, merge, snapshot …
+ *     reading.c     text, json …                         local.c     local
  */
 #ifndef TESTS_CONFORM_H
 #define TESTS_CONFORM_H
@@ -25,7 +26,7 @@ struct conform_op {
     bool without_doc;
 };
 
-extern const struct conform_op conform_documents[], conform_reading[], conform_local[];
+extern const struct conform_op conform_documents[], conform_formats[], conform_reading[], conform_local[];
 
 /* NULL if there is none of that name. */
 struct conform_handle *conform_handle_find(const char *name);

@@ -3,7 +3,7 @@
  * What the engine does not offer is answered `unsupported`. */
 #include "conform.h"
 
-static const struct conform_op *const tables[] = { conform_documents, conform_reading, conform_local };
+static const struct conform_op *const tables[] = { conform_documents, conform_formats, conform_reading, conform_local };
 
 static const struct conform_op *find_op(const char *name) {
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)

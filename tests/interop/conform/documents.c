@@ -64,17 +64,6 @@ static void op_encode(json_t *question, json_t *answer, struct crdt_doc *doc) {
     conform_answer_writer(answer, "update", crdt_update_encode(doc, &writer), &writer);
 }
 
-static void op_diff(json_t *question, json_t *answer, struct crdt_doc *doc) {
-    if (json_integer_value(json_object_get(question, "v")) != 1) {
-        conform_answer_unsupported(answer);
-        return;
-    }
-    struct bytes state_vector = conform_question_bytes(question, "sv");
-    struct bytes_writer writer = writer_make();
-    conform_answer_writer(answer, "update", crdt_update_encode_diff(doc, state_vector, &writer), &writer);
-    conform_free_bytes(state_vector);
-}
-
 const struct conform_op conform_documents[] = {
     { "new", op_new, true },
     { "free", op_free, false },
@@ -82,6 +71,5 @@ const struct conform_op conform_documents[] = {
     { "pending", op_pending, false },
     { "stateVector", op_state_vector, false },
     { "encode", op_encode, false },
-    { "diff", op_diff, false },
     { NULL, NULL, false },
 };
