@@ -4,6 +4,7 @@
 #include "crdt/update.h"
 #include "store.h"
 #include "v2.h"
+#include "value_read.h"
 
 struct snapshot {
     const struct mem *mem;
@@ -233,24 +234,6 @@ static size_t ranges_find(const struct id_range *ranges, size_t count, uint64_t 
     return low;
 }
 
-/* Units [from, to) of a string item. */
-static void snapshot_write_units(const struct item *item, uint64_t from, uint64_t to, struct bytes_writer *out) {
-    const struct bytes half = bytes_of(content_half_pair, sizeof content_half_pair);
-    struct bytes content = bytes_of(item->content, item->content_bytes);
-    bool begins_inside;
-    bool ends_inside = false;
-    size_t begin = content_offset(CONTENT_STRING, content, from, &begins_inside);
-    size_t end = to == item->length ? content.size : content_offset(CONTENT_STRING, content, to, &ends_inside);
-    if (begins_inside) {
-        bytes_write(out, half);
-        begin += 4;
-    }
-    if (end > begin)
-        bytes_write(out, bytes_of(content.data + begin, end - begin));
-    if (ends_inside)
-        bytes_write(out, half);
-}
-
 static void snapshot_write_item(const struct crdt_doc *doc, const struct snapshot *snapshot, const struct item *item,
                                 struct bytes_writer *out) {
     uint64_t client = doc->clients[item->client]->id;
@@ -264,7 +247,7 @@ static void snapshot_write_item(const struct crdt_doc *doc, const struct snapsho
         bool cut = at < snapshot->deleted_count && snapshot->deleted[at].client == client && snapshot->deleted[at].clock < end;
         uint64_t to = cut ? snapshot->deleted[at].clock : end;
         if (to > clock)
-            snapshot_write_units(item, clock - item->clock, to - item->clock, out);
+            item_write_units(item, clock - item->clock, to - item->clock, out);
         clock = cut ? snapshot->deleted[at].clock + snapshot->deleted[at].length : end;
     }
 }

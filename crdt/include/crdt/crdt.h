@@ -4,8 +4,10 @@
 
 #include "crdt/awareness.h"
 #include "crdt/doc.h"
+#include "crdt/position.h"
 #include "crdt/snapshot.h"
 #include "crdt/text.h"
+#include "crdt/type.h"
 #include "crdt/update.h"
 #include "crdt/updates.h"
 #include "crdt/value.h"

@@ -2,6 +2,7 @@
 #include "conform.h"
 
 #include "src/doc_check.h"
+#include "src/store.h"
 
 enum { HANDLES_MAX = 64 };
 
@@ -119,12 +120,37 @@ void conform_handles_finish(void) {
             conform_handle_free(&handles[i]);
 }
 
-struct crdt_type *conform_address_text(json_t *at, struct crdt_doc *doc) {
-    const char *kind = json_string_value(json_object_get(at, "kind"));
+struct crdt_type *conform_address(json_t *question, json_t *answer, struct crdt_doc *doc, enum crdt_type_kind *out_kind) {
+    json_t *at = json_object_get(question, "at");
     json_t *root = json_object_get(at, "root");
-    struct crdt_type *text;
-    if (kind == NULL || strcmp(kind, "Text") != 0 || json_array_size(json_object_get(at, "path")) != 0 ||
-        crdt_doc_root(doc, bytes_of(json_string_value(root), json_string_length(root)), &text) != STATUS_OK)
-        return NULL;
-    return text;
+    json_t *path = json_object_get(at, "path");
+    struct crdt_type *type = NULL;
+    struct crdt_value value;
+    struct arena arena;
+    size_t index;
+    json_t *step;
+    enum status status = crdt_doc_root(doc, bytes_of(json_string_value(root), json_string_length(root)), &type);
+    arena_init(&arena, &mem_default, SIZE_MAX);
+    json_array_foreach(path, index, step) {
+        if (status != STATUS_OK)
+            break;
+        struct bytes key = json_is_string(step) ? bytes_of(json_string_value(step), json_string_length(step)) : bytes_of(NULL, 0);
+        status = json_is_string(step) ? crdt_map_get(doc, type, key, &arena, &value)
+                                      : crdt_array_get(doc, type, (uint64_t)json_integer_value(step), &arena, &value);
+        if (status == STATUS_OK && value.kind != CRDT_TYPE)
+            status = STATUS_NOT_FOUND;
+        type = status == STATUS_OK ? value.type : NULL;
+    }
+    arena_finish(&arena);
+    conform_answer_status(answer, status);
+    if (out_kind != NULL)
+        *out_kind = conform_kind(json_string_value(json_object_get(at, "kind")));
+    return status == STATUS_OK ? type : NULL;
+}
+
+json_t *conform_type_name(const struct crdt_doc *doc, const struct crdt_type *type) {
+    if (type->item == ITEM_NONE)
+        return json_pack("{s:s#}", "root", type->name.size == 0 ? "" : (const char *)type->name.data, (int)type->name.size);
+    const struct item *item = doc_item(doc, type->item);
+    return json_pack("{s:[I,I]}", "item", (json_int_t)doc->clients[item->client]->id, (json_int_t)item->clock);
 }

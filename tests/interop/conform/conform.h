@@ -50,7 +50,12 @@ void conform_answer_check(json_t *answer, const struct crdt_doc *doc);
 /* What was written, as base64, or the error; finishes the writer. */
 void conform_answer_writer(json_t *answer, const char *member, enum status status, struct bytes_writer *writer);
 
-/* The root text that `at` names; NULL for anything else. */
-struct crdt_type *conform_address_text(json_t *at, struct crdt_doc *doc);
+/* The type that the question's `at` names; NULL after answering an error. `out_kind` may be NULL. */
+struct crdt_type *conform_address(json_t *question, json_t *answer, struct crdt_doc *doc, enum crdt_type_kind *out_kind);
+enum crdt_type_kind conform_kind(const char *name);
+/* {"root": name} or {"item": [client, clock]}. */
+json_t *conform_type_name(const struct crdt_doc *doc, const struct crdt_type *type);
+/* A value as tagged JSON. The arena may grow. */
+json_t *conform_tagged(const struct crdt_doc *doc, const struct crdt_value *value, struct arena *arena);
 
 #endif

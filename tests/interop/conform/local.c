@@ -2,13 +2,23 @@
 #include "conform.h"
 #include "src/store.h"
 
+static struct crdt_type *local_text(json_t *op, struct crdt_doc *doc) {
+    json_t *at = json_object_get(op, "at");
+    const char *kind = json_string_value(json_object_get(at, "kind"));
+    json_t *unused = json_object();
+    bool plain = kind != NULL && strcmp(kind, "Text") == 0 && json_array_size(json_object_get(at, "path")) == 0;
+    struct crdt_type *text = plain ? conform_address(op, unused, doc, NULL) : NULL;
+    json_decref(unused);
+    return text;
+}
+
 /* Plain text only; answers false before anything is changed if an edit is not. */
 static bool local_supported(json_t *ops, struct crdt_doc *doc) {
     size_t index;
     json_t *op;
     json_array_foreach(ops, index, op) {
         const char *name = json_string_value(json_object_get(op, "op"));
-        struct crdt_type *text = conform_address_text(json_object_get(op, "at"), doc);
+        struct crdt_type *text = local_text(op, doc);
         if (name == NULL || text == NULL || json_object_get(op, "attrs") != NULL || text->has_formats)
             return false;
         if (strcmp(name, "insertText") != 0 && strcmp(name, "deleteText") != 0)
@@ -30,7 +40,7 @@ static void op_local(json_t *question, json_t *answer, struct crdt_doc *doc) {
     size_t number;
     json_t *op;
     json_array_foreach(ops, number, op) {
-        struct crdt_type *text = conform_address_text(json_object_get(op, "at"), doc);
+        struct crdt_type *text = local_text(op, doc);
         uint64_t index = (uint64_t)json_integer_value(json_object_get(op, "index"));
         uint64_t length = crdt_text_length(text);
         index = index > length ? length : index;
