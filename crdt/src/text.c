@@ -8,7 +8,8 @@
  * The type remembers where the last local edit was (cursor_item, and how many units stand before it); a search walks from there, so
  * typing costs nothing and a jump costs the runs in between. Remote changes to the same text forget the cursor. */
 #include "crdt/text.h"
-#include "store.h"
+#include "format.h"
+#include "text.h"
 
 #include "ground/utf.h"
 
@@ -47,14 +48,7 @@ static uint64_t item_visible(const struct item *item) {
     return (item->flags & ITEM_DELETED) == 0 && content_countable(item->kind) ? item->length : 0;
 }
 
-/* A place between two items: `left` is the item that holds the unit before it, ITEM_NONE at the beginning; `offset` units of
- * it, at least one, stand before the place. */
-struct text_place {
-    uint32_t left;
-    uint64_t offset;
-};
-
-static struct text_place text_find(const struct crdt_doc *doc, struct crdt_type *text, uint64_t index) {
+struct text_place text_find(const struct crdt_doc *doc, struct crdt_type *text, uint64_t index) {
     if (index == 0)
         return (struct text_place){ ITEM_NONE, 0 };
     uint32_t at = text->cursor_item;
@@ -190,6 +184,10 @@ enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint6
 }
 
 enum status crdt_text_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
+    return text->has_formats ? format_delete(txn, text, index, length) : list_delete(txn, text, index, length);
+}
+
+enum status list_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
     struct crdt_doc *doc = txn->doc;
     assert(txn->open);
     if (index > text->length || length > text->length - index)

@@ -68,6 +68,7 @@ void txn_delete_item(struct crdt_txn *txn, uint32_t number) {
     struct crdt_doc *doc = txn->doc;
     txn_delete_one(txn, number);
     for (struct crdt_type *type; (type = txn_pop_work(txn)) != NULL;) {
+        type->cursor_item = ITEM_NONE;
         for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right)
             txn_delete_one(txn, at);
         for (uint32_t at = type->entries; at != ENTRY_NONE; at = doc->types.entries[at].next)
