@@ -1,0 +1,295 @@
+// differential.mjs — random histories, with the engine and real Yjs side by side.
+//
+//   node differential.mjs CRDT-CONFORM [--transactions N] [--seed S] [--replay FILE]
+//
+//   peers            ┌ Yjs ┐  ┌ engine + shadow ┐  ┌ engine + shadow ┐  ┌ Yjs ┐
+//   network          every update to everybody: late, twice, out of order, some never; v1 or v2; or what a state vector lacks
+//
+// A *shadow* is a Yjs document with the engine's client id that gets exactly what the engine gets: the same updates in the same order, the same
+// local edits. So both must be equal after every step, whatever else goes on: state vector, pending, what every type shows, deletions, relative
+// positions, and what each says to others, loaded by the other. (Yjs's clients themselves may differ from one another after surrogate pairs
+// were cut or marks cleaned up, so peers are not compared.) What the shadow does by itself, cleaning up marks, the engine hears as an update.
+//
+// A failure is made small by leaving out actions as long as it fails, and printed as a file for --replay.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import readline from 'node:readline'
+import * as Y from 'yjs'
+import { applyEdit, typeAt } from './differential/edits.mjs'
+import { makeTransaction } from './differential/chance.mjs'
+import { Random } from './differential/random.mjs'
+import { canonical, rootJson, shown } from './differential/shown.mjs'
+
+const ROOTS = [{ name: 't', kind: 'Text' }, { name: 'u', kind: 'Text' }, { name: 'a', kind: 'Array' }, { name: 'm', kind: 'Map' }, { name: 'x', kind: 'XmlFragment' }]
+const STEPS = 120
+
+// The program behind a pipe: one answer a question, in order.
+class Engine {
+  constructor (program) {
+    this.child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.waiting = []
+    readline.createInterface({ input: this.child.stdout }).on('line', line => this.waiting.shift()(JSON.parse(line)))
+    this.child.on('exit', () => { for (const resolve of this.waiting) resolve({ ok: false, error: 'the program ended' }) })
+    this.next = 0
+  }
+
+  async ask (op, question = {}) {
+    const answer = await new Promise(resolve => {
+      this.waiting.push(resolve)
+      this.child.stdin.write(JSON.stringify({ id: this.next++, op, ...question }) + '\n')
+    })
+    if (!answer.ok) throw new Error(`${op}: ${answer.error ?? 'unsupported'}`)
+    return answer
+  }
+}
+
+const toBase64 = bytes => Buffer.from(bytes).toString('base64')
+const fromBase64 = text => new Uint8Array(Buffer.from(text, 'base64'))
+
+// A Yjs document; with `engine`, the shadow of one there.
+class Peer {
+  constructor (history, index, { clientID, gc, engine }) {
+    this.history = history
+    this.doc = `${history.name}-${index}`
+    this.engine = engine
+    this.gc = gc
+    this.ydoc = new Y.Doc({ gc })
+    this.ydoc.clientID = clientID
+    for (const { name, kind } of ROOTS) this.ydoc.get(name, Y['Y' + kind] ?? Y[kind])
+    this.emitted = []
+    this.ydoc.on('update', (update, origin) => { if (origin !== 'remote') this.emitted.push(update) })
+  }
+
+  async begin () {
+    if (this.engine) await this.engine.ask('new', { doc: this.doc, gc: this.gc, clientID: this.ydoc.clientID, roots: ROOTS })
+  }
+
+  async end () {
+    if (this.engine) await this.engine.ask('free', { doc: this.doc })
+    this.ydoc.destroy()
+  }
+
+  async hear (update) { // v1
+    if (this.history.random.chance(0.5)) {
+      Y.applyUpdate(this.ydoc, update, 'remote')
+      if (this.engine) await this.engine.ask('apply', { doc: this.doc, update: toBase64(update) })
+    } else {
+      const v2 = Y.convertUpdateFormatV1ToV2(update)
+      Y.applyUpdateV2(this.ydoc, v2, 'remote')
+      if (this.engine) await this.engine.ask('applyV2', { doc: this.doc, update: toBase64(v2) })
+    }
+    return this.tellOwn()
+  }
+
+  // What Yjs did by itself.
+  async tellOwn () {
+    const own = this.emitted.splice(0)
+    for (const update of own) if (this.engine) await this.engine.ask('apply', { doc: this.doc, update: toBase64(update) })
+    return own
+  }
+
+  async edit (ops) {
+    this.ydoc.transact(() => { for (const op of ops) applyEdit(this.ydoc, op) })
+    const [update = null, ...more] = this.emitted.splice(0)
+    if (this.engine) {
+      const answer = await this.engine.ask('local', { doc: this.doc, ops })
+      sameUpdate(answer.update && fromBase64(answer.update), update, answer.updateV2 && fromBase64(answer.updateV2))
+    }
+    for (const rest of more) if (this.engine) await this.engine.ask('apply', { doc: this.doc, update: toBase64(rest) })
+    return [...(update ? [update] : []), ...more]
+  }
+
+  async check (thorough) {
+    if (!this.engine) return
+    const ask = (op, question) => this.engine.ask(op, { doc: this.doc, ...question })
+    assert.deepEqual(vector(fromBase64((await ask('stateVector')).sv)), vector(Y.encodeStateVector(this.ydoc)), 'state vectors')
+    const pending = await ask('pending')
+    assert.equal(pending.structs, this.ydoc.store.pendingStructs !== null, 'pending structs')
+    assert.equal(pending.ds, this.ydoc.store.pendingDs !== null, 'pending deletions')
+    for (const { at, op, wanted } of shown(this.ydoc, ROOTS)) {
+      assert.equal(canonical((await ask(op, { at }))[op], op), canonical(wanted, op), `${op} of ${JSON.stringify(at)}`)
+    }
+    if (thorough) await this.checkOutside(ask)
+  }
+
+  // What it tells others, and what it makes of what others tell.
+  async checkOutside (ask) {
+    const wanted = rootJson(this.ydoc, ROOTS)
+    const reloaded = new Y.Doc()
+    Y.applyUpdate(reloaded, fromBase64((await ask('encode')).update))
+    assert.equal(rootJson(reloaded, ROOTS), wanted, 'the state, loaded by Yjs')
+    const again = new Y.Doc()
+    Y.applyUpdateV2(again, fromBase64((await ask('encodeV2')).update))
+    assert.equal(rootJson(again, ROOTS), wanted, 'the state in v2, loaded by Yjs')
+    const snapshot = Y.decodeSnapshot(fromBase64((await ask('snapshot')).snapshot))
+    assert.ok(Y.equalSnapshots(snapshot, Y.snapshot(this.ydoc)), 'snapshots')
+    const other = this.doc + '-copy'
+    await this.engine.ask('new', { doc: other, gc: this.gc, clientID: 7, roots: ROOTS })
+    await this.engine.ask('applyV2', { doc: other, update: toBase64(Y.encodeStateAsUpdateV2(this.ydoc)) })
+    for (const { name, kind } of ROOTS) {
+      const at = { root: name, kind, path: [] }
+      assert.equal(canonical((await this.engine.ask('json', { doc: other, at })).json), canonical((await ask('json', { at })).json), `${name}, loaded from Yjs`)
+    }
+    await this.engine.ask('free', { doc: other })
+    for (const { at, op } of shown(this.ydoc, ROOTS)) {
+      if (op !== 'delta') continue
+      const type = typeAt(this.ydoc, at)
+      for (const assoc of [0, -1]) {
+        const index = this.history.random.below(type.length + 1)
+        const ours = fromBase64((await ask('relposCreate', { at, index, assoc })).rpos)
+        const theirs = Y.encodeRelativePosition(Y.createRelativePositionFromTypeIndex(type, index, assoc))
+        const place = Y.createAbsolutePositionFromRelativePosition(Y.decodeRelativePosition(ours), this.ydoc)
+        const { pos } = await ask('relpos', { rpos: toBase64(theirs) })
+        const again = Y.createAbsolutePositionFromRelativePosition(Y.decodeRelativePosition(theirs), this.ydoc)
+        assert.deepEqual([place?.index, place?.assoc], [again?.index, again?.assoc], 'a position of ours, in Yjs')
+        assert.deepEqual([pos?.index, pos?.assoc], [again?.index, again?.assoc], 'a position of Yjs, here')
+      }
+    }
+  }
+}
+
+const vector = bytes => [...Y.decodeStateVector(bytes)].sort((a, b) => a[0] - b[0])
+
+// Ours must say what Yjs says: the same units, the same deletions.
+function sameUpdate (ours, theirs, oursV2) {
+  if (ours === null || theirs === null) return assert.equal(ours, theirs, 'whether the transaction changed anything')
+  if (Buffer.compare(ours, theirs) !== 0) assert.deepEqual(units(Y.decodeUpdate(ours)), units(Y.decodeUpdate(theirs)), 'the update of a transaction')
+  assert.deepEqual(units(Y.decodeUpdateV2(oursV2)), units(Y.decodeUpdate(theirs)), 'the update of a transaction in v2')
+}
+
+// By client: what is new from where to where, and the deletions. Contents are compared by what is shown.
+function units ({ structs, ds }) {
+  const ranges = new Map()
+  for (const { id, length } of structs) {
+    const range = ranges.get(id.client)
+    if (range) range[1] = id.clock + length
+    else ranges.set(id.client, [id.clock, id.clock + length])
+  }
+  return [[...ranges], [...ds.clients].map(([client, items]) => [client, items.map(({ clock, len }) => [clock, len])])]
+}
+
+class History {
+  constructor (engine, seed, actions) {
+    this.engine = engine
+    this.seed = seed
+    this.name = `h${seed}`
+    this.random = new Random(seed)
+    this.given = actions
+    this.actions = []
+    this.messages = new Map() // id of an action → its updates
+    this.transactions = 0
+  }
+
+  async run () {
+    const ids = this.random.pick([[1, 2, 3, 4], [4294967295, 4294967296, 9007199254740991, 127], [2870198912, 1094795585, 305419896, 3735928559]])
+    this.peers = ids.map((clientID, i) => new Peer(this, i, { clientID, gc: this.random.chance(0.6), engine: i % 2 === 1 ? this.engine : null }))
+    for (const peer of this.peers) await peer.begin()
+    try {
+      if (this.given) for (const action of this.given) await this.act(action)
+      else for (let step = 0; step < STEPS; step++) await this.act(this.choose(step))
+      for (const peer of this.peers) await peer.check(true)
+    } finally {
+      for (const peer of this.peers) await peer.end().catch(() => {})
+    }
+  }
+
+  choose (step) {
+    const { random } = this
+    const to = random.below(this.peers.length)
+    const sent = [...this.messages.keys()]
+    if (random.chance(0.45) || sent.length === 0) return { id: step, edit: to, ops: makeTransaction(random, this.peers[to].ydoc, ROOTS) }
+    if (random.chance(0.1)) return { id: step, sync: to, from: random.below(this.peers.length) }
+    if (random.chance(0.1)) return { id: step, merged: random.some(sent, 4), to }
+    return { id: step, deliver: random.chance(0.7) ? sent[Math.max(0, sent.length - 1 - random.below(6))] : random.pick(sent), to }
+  }
+
+  async act (action) {
+    this.actions.push(action)
+    let updates = []
+    let peer
+    if (action.edit !== undefined) {
+      peer = this.peers[action.edit]
+      updates = await peer.edit(action.ops)
+      this.transactions++
+    } else if (action.sync !== undefined) {
+      peer = this.peers[action.sync]
+      updates = await peer.hear(Y.encodeStateAsUpdate(this.peers[action.from].ydoc, Y.encodeStateVector(peer.ydoc)))
+    } else {
+      peer = this.peers[action.to]
+      const heard = (action.merged ?? [action.deliver]).flatMap(id => this.messages.get(id) ?? [])
+      const update = heard.length === 0 ? null : action.merged ? await this.merge(heard) : null
+      for (const one of update ? [update] : heard) updates.push(...await peer.hear(one))
+    }
+    if (updates.length > 0) this.messages.set(action.id, updates)
+    await peer.check(false)
+  }
+
+  // Both merge; what we make must be the same to Yjs.
+  async merge (updates) {
+    const theirs = Y.mergeUpdates(updates)
+    const ours = fromBase64((await this.engine.ask('merge', { v: 1, updates: updates.map(toBase64) })).update)
+    assert.deepEqual(units(Y.decodeUpdate(ours)), units(Y.decodeUpdate(theirs)), 'merged updates')
+    return this.random.chance(0.5) ? ours : theirs
+  }
+}
+
+async function failureOf (program, seed, actions) {
+  const engine = new Engine(program)
+  const history = new History(engine, seed, actions)
+  try {
+    await history.run()
+    return null
+  } catch (error) {
+    return { error, actions: history.actions }
+  } finally {
+    engine.child.kill()
+  }
+}
+
+const firstLine = error => error.message.split('\n')[0]
+
+// Leaves out ever smaller pieces as long as it still fails in the same way.
+async function shrink (program, seed, actions, what) {
+  for (let piece = actions.length >> 1; piece > 0; piece >>= 1) {
+    for (let at = 0; at + piece <= actions.length;) {
+      const fewer = [...actions.slice(0, at), ...actions.slice(at + piece)]
+      const failure = await failureOf(program, seed, fewer)
+      if (failure && firstLine(failure.error) === what) actions = fewer
+      else at += piece
+    }
+  }
+  return actions
+}
+
+const [program, ...flags] = process.argv.slice(2)
+const flag = (name, otherwise) => flags.includes(name) ? flags[flags.indexOf(name) + 1] : otherwise
+const wanted = Number(flag('--transactions', 20_000))
+let seed = Number(flag('--seed', 1))
+let given = null
+if (flag('--replay')) ({ seed, actions: given } = JSON.parse(fs.readFileSync(flag('--replay'))))
+
+const engine = new Engine(program)
+let transactions = 0
+for (; given || transactions < wanted; seed++) {
+  const history = new History(engine, seed, given)
+  try {
+    await history.run()
+  } catch (error) {
+    console.error(`seed ${seed}: ${error.message}`)
+    engine.child.kill()
+    const actions = given ?? await shrink(program, seed, history.actions, firstLine(error))
+    const file = path.join(os.tmpdir(), `differential-${seed}.json`)
+    fs.writeFileSync(file, JSON.stringify({ seed, actions }, null, 1))
+    const { error: last } = await failureOf(program, seed, actions) ?? { error }
+    console.error(`${actions.length} actions are enough: ${last.message}\n--replay ${file}`)
+    console.error(JSON.stringify(actions).slice(0, 3000))
+    process.exit(1)
+  }
+  transactions += history.transactions
+  if (given) break
+}
+engine.child.stdin.end()
+console.log(`${transactions} transactions, ${seed - Number(flag('--seed', 1))} histories: the engine and Yjs agree`)
