@@ -113,6 +113,7 @@ function(add_fuzz_targets folder)
       add_executable(${name} ${source})
       apply_house_rules(${name})
       target_link_libraries(${name} PRIVATE ${FUZZ_USES})
+      target_compile_definitions(${name} PRIVATE VIBESYNC_FUZZING) # a target may bring a mutator of its own
       target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     endif()
   endforeach()

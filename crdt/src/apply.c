@@ -667,7 +667,7 @@ static enum status apply_run(struct apply *apply, struct bytes update, struct cr
     if ((parked || deletes_parked) && pending_bytes > doc->options.pending_bytes_max)
         return STATUS_TOO_BIG;
     /* Each run can meet every other. */
-    if (doc->conflict_steps_max > 0 && apply->items > doc->conflict_steps_max / (doc->runs + apply->items)) {
+    if (doc->conflict_steps_max > 0 && apply->items > 0 && apply->items > doc->conflict_steps_max / (doc->runs + apply->items)) {
         status = doc_try(doc, update);
         if (status != STATUS_OK)
             return status;

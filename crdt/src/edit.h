@@ -29,7 +29,8 @@ enum status edit_add_text(struct edit_parts *parts, struct bytes utf8);
 enum status edit_add_embed(struct edit_parts *parts, const struct crdt_value *value);
 
 static inline struct bytes edit_content(const struct edit_parts *parts, size_t index) {
-    return bytes_of(parts->bytes.data + parts->list[index].from, parts->list[index].size);
+    return parts->list[index].size == 0 ? bytes_of(NULL, 0)
+                                        : bytes_of(parts->bytes.data + parts->list[index].from, parts->list[index].size);
 }
 
 /* What an edit can need at worst. */

@@ -7,6 +7,9 @@
  *
  *     cut "a😀b" at 2           [a] ⇄ [U+FFFD] ⇄ [U+FFFD] ⇄ [b]
  *
+ * Values of a key are single units, unless an enemy writes several as one run. Cut, that is a chain of which only the last is the
+ * value, so the left part is deleted like any other that was replaced.
+ *
  * Two runs join if they are neighbours in clock and in the list, have the same right origin, are equally deleted and hold the same
  * kind, and if their contents stand one behind the other in the arena. */
 #include "store.h"
@@ -42,6 +45,8 @@ static uint32_t split_item(struct crdt_doc *doc, uint32_t number, uint64_t offse
     doc->runs++;
     if ((item->flags & ITEM_IN_TXN) != 0)
         txn_push_deleted(&doc->txn, right_number);
+    if (item->entry != ENTRY_NONE)
+        txn_delete_item(&doc->txn, number);
     return right_number;
 }
 

@@ -110,3 +110,20 @@ Test(trial, an_update_of_as_many_runs_that_meets_few_is_taken) {
     bytes_writer_finish(&update);
     stage_finish(&stage);
 }
+
+/* Clock 5 of client 1, while 0 to 4 are on their way: the text "x" behind unit 4. */
+static const uint8_t ahead[] = { 1, 1, 1, 5, 0x84, 1, 4, 1, 'x', 0 };
+
+Test(trial, an_update_that_only_waits_is_taken_into_an_empty_document) {
+    struct crdt_doc *doc;
+    struct crdt_update_result result;
+    cr_assert_eq(crdt_doc_create(&(struct crdt_doc_options){ .client_id = 1 }, &doc), STATUS_OK);
+    crdt_doc_set_conflict_steps_max(doc, STEPS_MAX);
+    struct crdt_txn *txn = crdt_txn_begin(doc);
+
+    cr_expect_eq(crdt_update_apply(txn, bytes_of(ahead, sizeof ahead), &result), STATUS_OK);
+
+    crdt_txn_commit(txn, NULL, NULL);
+    cr_expect(result.parked);
+    crdt_doc_destroy(doc);
+}
