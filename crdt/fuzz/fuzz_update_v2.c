@@ -36,6 +36,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsi
 }
 #endif
 
+enum { BYTES_PER_STRUCT_MAX = 512 };
+
 static void expect(bool fact, const char *what) {
     if (fact)
         return;
@@ -102,6 +104,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     crdt_doc_destroy(doc);
     bytes_writer_finish(&v1);
     expect(held == 0, "memory was lost");
-    expect(held_most <= 65536 + 65536 * size, "memory is out of proportion"); /* 64 structs a byte: see V2_STRUCTS_MAX */
+    expect(held_most <= BYTES_PER_STRUCT_MAX * (V2_STRUCTS_MAX + V2_STRUCTS_PER_BYTE * size), "memory is out of proportion");
     return 0;
 }

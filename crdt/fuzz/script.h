@@ -289,6 +289,16 @@ static inline enum status script_ask(const struct script_record *record, struct 
     return status;
 }
 
+/* One who asks for all events and needs none. */
+static inline void script_on_change(struct crdt_observer *self, struct crdt_txn *txn) {
+    (void)self;
+    struct arena arena;
+    struct crdt_events events;
+    arena_init(&arena, txn->doc->mem_outer, SIZE_MAX);
+    crdt_txn_events(txn, NULL, &arena, &events);
+    arena_finish(&arena);
+}
+
 /* Does one record in a transaction of its own. `emitted` may be NULL. */
 static inline enum status script_do(const struct script_record *record, struct crdt_doc *doc, struct crdt_type *text,
                                     struct crdt_update_result *result, struct bytes_writer *emitted, enum status *out_commit) {

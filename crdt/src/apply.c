@@ -782,7 +782,8 @@ static enum status apply_quick(struct crdt_doc *doc, struct bytes update, struct
 }
 
 enum status crdt_update_apply(struct crdt_txn *txn, struct bytes update, struct crdt_update_result *out) {
-    assert(txn->open);
+    assert(txn->open && !txn->telling);
+    txn->remote = true;
     struct crdt_doc *doc = txn->doc;
     struct crdt_update_result unused;
     out = out != NULL ? out : &unused;

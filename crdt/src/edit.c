@@ -112,6 +112,7 @@ void edit_need_parts(struct edit_need *need, const struct edit_parts *parts) {
 }
 
 enum status edit_reserve(struct crdt_doc *doc, const struct edit_need *need, struct client **out) {
+    assert(!doc->txn.telling);
     struct client *client;
     enum status status = doc_client_make(doc, doc->options.client_id, &client);
     if (status != STATUS_OK)

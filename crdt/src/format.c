@@ -66,7 +66,7 @@ static bool object_has(struct crdt_object_value object, const struct crdt_member
 
 /* Containers are equal if they have the same members, and none of these is a container. Without memory nothing is equal, which
  * costs a mark. */
-static bool json_equal(const struct mem *mem, struct bytes a, struct bytes b) {
+bool json_equal(const struct mem *mem, struct bytes a, struct bytes b) {
     if (!json_is_container(a) || !json_is_container(b))
         return json_identical(a, b);
     struct arena arena;
@@ -361,28 +361,6 @@ static void place_minimize(struct format_edit *edit) {
 }
 
 /* attributes_set, but null stays in the list as a value. The list has room. */
-static void negated_set(struct attributes *negated, struct bytes key, struct bytes json) {
-    for (size_t i = 0; i < negated->count; i++)
-        if (bytes_equal(negated->list[i].key, key)) {
-            negated->list[i].json = json;
-            return;
-        }
-    negated->list[negated->count++] = (struct attribute){ key, json };
-}
-
-static struct attribute *negated_find(struct attributes *negated, struct bytes key) {
-    for (size_t i = 0; i < negated->count; i++)
-        if (bytes_equal(negated->list[i].key, key))
-            return &negated->list[i];
-    return NULL;
-}
-
-static void negated_remove(struct attributes *negated, struct attribute *attribute) {
-    size_t at = (size_t)(attribute - negated->list);
-    negated->count--;
-    memmove(attribute, attribute + 1, (negated->count - at) * sizeof *attribute);
-}
-
 static void place_open(struct format_edit *edit) {
     edit->negated.count = 0;
     for (size_t i = 0; i < edit->wanted.count; i++) {
@@ -390,7 +368,7 @@ static void place_open(struct format_edit *edit) {
         struct bytes now = attributes_get(&edit->current, wanted.key);
         if (json_equal(edit->doc->mem_outer, now, wanted.json))
             continue;
-        negated_set(&edit->negated, wanted.key, now);
+        attributes_put(&edit->negated, wanted.key, now);
         place_put_mark(edit, wanted.key, wanted.json);
     }
 }
@@ -404,10 +382,10 @@ static void place_close(struct format_edit *edit) {
         if (right->kind != CONTENT_FORMAT)
             break;
         format_of(right, &key, &json);
-        struct attribute *negated = negated_find(&edit->negated, key);
+        struct attribute *negated = attributes_find(&edit->negated, key);
         if (negated == NULL || !json_equal(edit->doc->mem_outer, negated->json, json))
             break;
-        negated_remove(&edit->negated, negated);
+        attributes_drop(&edit->negated, negated);
     }
     for (size_t i = 0; i < edit->negated.count; i++)
         place_put_mark(edit, edit->negated.list[i].key, edit->negated.list[i].json);
@@ -418,7 +396,7 @@ static void place_close(struct format_edit *edit) {
 static void step_want(struct format_edit *edit, const struct step *step) {
     edit->wanted.count = 0;
     for (size_t i = step->from; i < step->to; i++) {
-        struct attribute *known = negated_find(&edit->wanted, edit->given[i].key);
+        struct attribute *known = attributes_find(&edit->wanted, edit->given[i].key);
         if (known != NULL)
             known->json = edit->given[i].json; /* of a repeated key the last value counts */
         else
@@ -430,7 +408,7 @@ static void step_insert(struct format_edit *edit, const struct step *step) {
     const struct edit_part *part = &edit->parts.list[step->part];
     step_want(edit, step);
     for (size_t i = 0; i < edit->current.count; i++)
-        if (negated_find(&edit->wanted, edit->current.list[i].key) == NULL)
+        if (attributes_find(&edit->wanted, edit->current.list[i].key) == NULL)
             wanted_insert(&edit->wanted, (struct attribute){ edit->current.list[i].key, bytes_text("null") });
     place_minimize(edit);
     place_open(edit);
@@ -455,17 +433,17 @@ static bool step_pass_mark(struct format_edit *edit, const struct item *mark, ui
     struct bytes key;
     struct bytes json;
     format_of(mark, &key, &json);
-    const struct attribute *wanted = negated_find(&edit->wanted, key);
+    const struct attribute *wanted = attributes_find(&edit->wanted, key);
     if (wanted == NULL)
         return true;
-    struct attribute *negated = negated_find(&edit->negated, key);
+    struct attribute *negated = attributes_find(&edit->negated, key);
     if (json_equal(edit->doc->mem_outer, wanted->json, json)) {
         if (negated != NULL)
-            negated_remove(&edit->negated, negated);
+            attributes_drop(&edit->negated, negated);
     } else {
         if (length == 0)
             return false;
-        negated_set(&edit->negated, key, json);
+        attributes_put(&edit->negated, key, json);
     }
     txn_delete_item(edit->txn, edit->place.right);
     return true;
@@ -512,7 +490,7 @@ static void gap_tidy(struct format_edit *edit, uint32_t start) {
         if (!is_live_mark(item))
             continue;
         format_of(item, &key, &json);
-        negated_set(&edit->gap, key, json); /* json points into the very item */
+        attributes_put(&edit->gap, key, json); /* json points into the very item */
     }
     bool reached = false;
     for (uint32_t at = start; at != end; at = doc_item(doc, at)->right) {
@@ -524,7 +502,7 @@ static void gap_tidy(struct format_edit *edit, uint32_t start) {
             continue;
         format_of(item, &key, &json);
         struct bytes before = attributes_get(&edit->before, key);
-        bool last = negated_find(&edit->gap, key)->json.data == json.data;
+        bool last = attributes_find(&edit->gap, key)->json.data == json.data;
         if (!last || json_identical(before, json)) {
             txn_delete_item(edit->txn, at);
             if (!reached && json_identical(attributes_get(&edit->current, key), json) && !json_identical(before, json))

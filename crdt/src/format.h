@@ -7,4 +7,7 @@
 /* crdt_text_delete, where there are marks. */
 enum status format_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length);
 
+/* Whether two values of attributes are the same to Yjs; JSON texts. */
+bool json_equal(const struct mem *mem, struct bytes a, struct bytes b);
+
 #endif

@@ -110,25 +110,31 @@ void attributes_finish(struct attributes *attributes) {
     attributes->count = attributes->capacity = 0;
 }
 
-struct bytes attributes_get(const struct attributes *attributes, struct bytes key) {
+struct attribute *attributes_find(const struct attributes *attributes, struct bytes key) {
     for (size_t i = 0; i < attributes->count; i++)
         if (bytes_equal(attributes->list[i].key, key))
-            return attributes->list[i].json;
-    return bytes_text("null");
+            return &attributes->list[i];
+    return NULL;
 }
 
-enum status attributes_set(struct attributes *attributes, struct bytes key, struct bytes json) {
-    size_t at = 0;
-    while (at < attributes->count && !bytes_equal(attributes->list[at].key, key))
-        at++;
-    if (bytes_equal_text(json, "null")) {
-        if (at < attributes->count) {
-            attributes->count--;
-            memmove(attributes->list + at, attributes->list + at + 1, (attributes->count - at) * sizeof *attributes->list);
-        }
+struct bytes attributes_get(const struct attributes *attributes, struct bytes key) {
+    const struct attribute *attribute = attributes_find(attributes, key);
+    return attribute == NULL ? bytes_text("null") : attribute->json;
+}
+
+void attributes_drop(struct attributes *attributes, struct attribute *attribute) {
+    size_t at = (size_t)(attribute - attributes->list);
+    attributes->count--;
+    memmove(attribute, attribute + 1, (attributes->count - at) * sizeof *attribute);
+}
+
+enum status attributes_put(struct attributes *attributes, struct bytes key, struct bytes json) {
+    struct attribute *attribute = attributes_find(attributes, key);
+    if (attribute != NULL) {
+        attribute->json = json;
         return STATUS_OK;
     }
-    if (at == attributes->capacity) {
+    if (attributes->count == attributes->capacity) {
         size_t capacity = attributes->capacity == 0 ? 8 : attributes->capacity * 2;
         struct attribute *list =
             mem_resize(attributes->mem, attributes->list, attributes->capacity * sizeof *list, capacity * sizeof *list);
@@ -137,8 +143,16 @@ enum status attributes_set(struct attributes *attributes, struct bytes key, stru
         attributes->list = list;
         attributes->capacity = capacity;
     }
-    attributes->list[at] = (struct attribute){ key, json };
-    attributes->count += at == attributes->count;
+    attributes->list[attributes->count++] = (struct attribute){ key, json };
+    return STATUS_OK;
+}
+
+enum status attributes_set(struct attributes *attributes, struct bytes key, struct bytes json) {
+    if (!bytes_equal_text(json, "null"))
+        return attributes_put(attributes, key, json);
+    struct attribute *attribute = attributes_find(attributes, key);
+    if (attribute != NULL)
+        attributes_drop(attributes, attribute);
     return STATUS_OK;
 }
 
@@ -149,7 +163,7 @@ enum status attributes_pass(struct attributes *attributes, const struct item *fo
     return attributes_set(attributes, key, json);
 }
 
-static enum status attributes_read(const struct attributes *attributes, struct arena *arena, struct crdt_object_value *out) {
+enum status attributes_read(const struct attributes *attributes, struct arena *arena, struct crdt_object_value *out) {
     struct crdt_member *members = arena_alloc(arena, (attributes->count + 1) * sizeof *members);
     enum status status = members == NULL ? STATUS_NO_MEMORY : STATUS_OK;
     for (size_t i = 0; i < attributes->count && status == STATUS_OK; i++) {

@@ -26,6 +26,14 @@ enum status attributes_set(struct attributes *attributes, struct bytes key, stru
 /* The value of a key; "null" if it is not set. */
 struct bytes attributes_get(const struct attributes *attributes, struct bytes key);
 
+/* The same of a list that may hold null. */
+enum status attributes_put(struct attributes *attributes, struct bytes key, struct bytes json);
+struct attribute *attributes_find(const struct attributes *attributes, struct bytes key);
+void attributes_drop(struct attributes *attributes, struct attribute *attribute);
+
+/* All of them as values. STATUS_NO_MEMORY. */
+enum status attributes_read(const struct attributes *attributes, struct arena *arena, struct crdt_object_value *out);
+
 static inline bool item_live(const struct item *item) {
     return (item->flags & ITEM_DELETED) == 0;
 }

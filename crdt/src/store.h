@@ -42,7 +42,10 @@ struct pending {
 
 struct crdt_txn {
     struct crdt_doc *doc;
+    const void *origin;
     bool open;
+    bool remote;            /* an update was applied */
+    bool telling;           /* observers are at work */
     uint32_t deleted_first; /* items deleted, in order, linked by txn_next */
     uint32_t deleted_last;
     struct client *touched; /* clients with new units */
@@ -78,6 +81,7 @@ struct crdt_doc {
     struct client *compact;
     struct pending pending;
     struct crdt_txn txn;
+    struct crdt_observer *observers;
     size_t unchecked_runs; /* debug builds: see txn_check */
 };
 
@@ -167,6 +171,9 @@ static inline void txn_touch(struct crdt_txn *txn, struct client *client) {
         txn->touched = client;
     }
 }
+
+/* The transaction's deletions as normalized ranges, in `out_capacity` elements of doc->mem. STATUS_NO_MEMORY. */
+enum status txn_ranges(const struct crdt_txn *txn, struct id_range **out, size_t *out_count, size_t *out_capacity);
 
 /* Appends an item to the transaction's deletions. */
 void txn_push_deleted(struct crdt_txn *txn, uint32_t number);

@@ -1,7 +1,8 @@
 /* txn.c — a transaction: what it deleted, and the cleaning up at its end.
  *
  *   deleting    marks an item and, through a work list of types, all that it holds; nothing is freed and no memory is taken
- *   commit      1. collects: deleted content is dropped. The top of a deleted tree becomes Deleted, everything below it GC
+ *   commit      0. tells observers
+ *               1. collects: deleted content is dropped. The top of a deleted tree becomes Deleted, everything below it GC
  *               2. lists the deletions as ranges of units, if somebody listens
  *               3. joins deleted runs with their neighbours in clock
  *               4. writes the update
@@ -9,6 +10,7 @@
  *
  * The list of deleted items is linked through the items, so a transaction that deletes a million of them takes no memory. An item
  * that is joined away in step 3 while it stands in the list is marked CONTENT_FREE and given back after it. */
+#include "crdt/observe.h"
 #include "doc_check.h"
 #include "store.h"
 
@@ -21,6 +23,8 @@ struct crdt_txn *crdt_txn_begin(struct crdt_doc *doc) {
     struct crdt_txn *txn = &doc->txn;
     assert(!txn->open);
     txn->open = true;
+    txn->origin = NULL;
+    txn->remote = false;
     txn->units_added = 0;
     txn->units_deleted = 0;
     return txn;
@@ -158,9 +162,8 @@ static void txn_collect(struct crdt_txn *txn, uint32_t number) {
     }
 }
 
-/* The deletions as normalized ranges. STATUS_NO_MEMORY. */
-static enum status txn_ranges(struct crdt_txn *txn, struct id_range **out, size_t *out_count, size_t *out_capacity) {
-    struct crdt_doc *doc = txn->doc;
+enum status txn_ranges(const struct crdt_txn *txn, struct id_range **out, size_t *out_count, size_t *out_capacity) {
+    const struct crdt_doc *doc = txn->doc;
     size_t count = 0;
     for (uint32_t at = txn->deleted_first; at != ITEM_NONE; at = doc_item(doc, at)->txn_next)
         count++;
@@ -242,17 +245,28 @@ static void txn_check(struct crdt_doc *doc) {
 }
 #endif
 
+static void txn_tell(struct crdt_txn *txn) {
+    txn->telling = true;
+    for (struct crdt_observer *observer = txn->doc->observers, *next; observer != NULL; observer = next) {
+        next = observer->next;
+        observer->on_change(observer, txn);
+    }
+    txn->telling = false;
+}
+
 enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, struct crdt_changes *changes) {
     struct crdt_doc *doc = txn->doc;
     assert(txn->open);
     enum status status = STATUS_OK;
+    bool changed = txn->touched != NULL || txn->deleted_first != ITEM_NONE;
+    if (changed && doc->observers != NULL)
+        txn_tell(txn);
     if (doc->options.gc)
         for (uint32_t at = txn->deleted_first; at != ITEM_NONE; at = doc_item(doc, at)->txn_next)
             txn_collect(txn, at);
     struct id_range *ranges = NULL;
     size_t range_count = 0;
     size_t range_capacity = 0;
-    bool changed = txn->touched != NULL || txn->deleted_first != ITEM_NONE;
     if (update != NULL && changed)
         status = txn_ranges(txn, &ranges, &range_count, &range_capacity);
     txn_join_deleted(txn);

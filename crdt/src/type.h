@@ -19,11 +19,12 @@ struct crdt_type {
     uint64_t length;  /* countable, undeleted units of the list */
     bool has_formats; /* some item is or was a formatting mark */
     bool used;        /* held something once */
+    bool changed;     /* scratch of observing */
     /* Where the last local edit was: `cursor_index` units stand before cursor_item. ITEM_NONE: not known. */
     uint32_t cursor_item;
     uint64_t cursor_index;
     struct bytes name;
-    struct crdt_type *next; /* in a work list, or among the spare ones */
+    struct crdt_type *next; /* in a work list, among those that changed, or among the spare ones */
 };
 
 struct entry {

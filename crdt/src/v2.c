@@ -432,7 +432,7 @@ enum status v2_to_v1(struct bytes update, struct bytes_writer *out) {
     struct v2_reader v2;
     enum status status = v2_open(&v2, update, out->mem);
     if (status == STATUS_OK)
-        status = v2_copy_structs(&v2, V2_STRUCTS_MAX + 64 * (uint64_t)update.size, out);
+        status = v2_copy_structs(&v2, V2_STRUCTS_MAX + V2_STRUCTS_PER_BYTE * (uint64_t)update.size, out);
     if (status == STATUS_OK)
         status = v2_copy_deletes(&v2, out);
     if (status == STATUS_OK)

@@ -10,9 +10,9 @@
 #include "ground/bytes.h"
 #include "id.h"
 
-/* Run lengths let a few bytes stand for any number of structs; an honest update of a million characters typed backwards and deleted
- * is as short. So this many are taken, and 64 more for each byte. */
-enum { V2_STRUCTS_MAX = 1 << 20 };
+/* Run lengths let a few bytes stand for any number of structs: an honest history of characters typed backwards and deleted is as
+ * short as an enemy's. So this many are taken, which cost some MB, and more for each byte. */
+enum { V2_STRUCTS_MAX = 1 << 16, V2_STRUCTS_PER_BYTE = 64 };
 
 /* Appends what `update` says as v1. What the streams hold is looked at as far as it must be to find its end: the v1 update is to be
  * checked like any other. STATUS_MALFORMED; STATUS_TOO_BIG: too many structs, or the writer's maximum; STATUS_NO_MEMORY. After each

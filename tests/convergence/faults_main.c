@@ -81,6 +81,8 @@ static void run(struct bytes bytes, struct failing *failing, struct bytes_writer
         expect(failing->failed, "no document without a fault");
     while (crdt_doc_root(doc, bytes_text("t"), &text) == STATUS_NO_MEMORY)
         expect(failing->failed, "no root without a fault");
+    struct crdt_observer observer = { .on_change = script_on_change };
+    crdt_doc_observe(doc, &observer);
     struct bytes_writer emitted;
     bytes_writer_init(&emitted, &failing->mem, SIZE_MAX);
     struct script_record record;

@@ -5,6 +5,7 @@
 #include "crdt/awareness.h"
 #include "crdt/doc.h"
 #include "crdt/edit.h"
+#include "crdt/observe.h"
 #include "crdt/position.h"
 #include "crdt/snapshot.h"
 #include "crdt/text.h"

@@ -20,7 +20,8 @@ void conform_handle_free(struct conform_handle *handle) {
         return;
     crdt_doc_destroy(handle->doc);
     free(handle->name);
-    *handle = (struct conform_handle){ NULL, NULL };
+    json_decref(handle->events);
+    *handle = (struct conform_handle){ .name = NULL };
 }
 
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

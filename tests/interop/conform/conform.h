@@ -4,6 +4,7 @@
  *
  *     documents.c   new, apply, pending, encode …        formats.c   applyV2, merge, snapshot …
  *     reading.c     text, json …                         local.c     local
+ *     observing.c   beyond the protocol: observe
  */
 #ifndef TESTS_CONFORM_H
 #define TESTS_CONFORM_H
@@ -17,6 +18,8 @@
 struct conform_handle {
     char *name;
     struct crdt_doc *doc;
+    struct crdt_observer observer;
+    json_t *events; /* of the last transactions; NULL: nobody observes */
 };
 
 struct conform_op {
@@ -26,7 +29,7 @@ struct conform_op {
     bool without_doc;
 };
 
-extern const struct conform_op conform_documents[], conform_formats[], conform_reading[], conform_local[];
+extern const struct conform_op conform_documents[], conform_formats[], conform_reading[], conform_local[], conform_observing[];
 
 /* NULL if there is none of that name. */
 struct conform_handle *conform_handle_find(const char *name);
@@ -55,6 +58,8 @@ struct crdt_type *conform_address(json_t *question, json_t *answer, struct crdt_
 enum crdt_type_kind conform_kind(const char *name);
 /* {"root": name} or {"item": [client, clock]}. */
 json_t *conform_type_name(const struct crdt_doc *doc, const struct crdt_type *type);
+json_t *conform_text(struct bytes bytes);
+json_t *conform_tagged_object(const struct crdt_doc *doc, struct crdt_object_value object, struct arena *arena);
 /* A value as tagged JSON. The arena may grow. */
 json_t *conform_tagged(const struct crdt_doc *doc, const struct crdt_value *value, struct arena *arena);
 

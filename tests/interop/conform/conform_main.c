@@ -3,7 +3,8 @@
  * What the engine does not offer is answered `unsupported`. */
 #include "conform.h"
 
-static const struct conform_op *const tables[] = { conform_documents, conform_formats, conform_reading, conform_local };
+static const struct conform_op *const tables[] = { conform_documents, conform_formats, conform_reading, conform_local,
+                                                   conform_observing };
 
 static const struct conform_op *find_op(const char *name) {
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
@@ -27,6 +28,11 @@ static void answer_question(json_t *question, json_t *answer) {
         conform_answer_unsupported(answer);
     else
         op->answer(question, answer, handle == NULL ? NULL : handle->doc);
+    handle = doc_name == NULL ? NULL : conform_handle_find(doc_name);
+    if (handle != NULL && handle->events != NULL && json_array_size(handle->events) > 0) {
+        json_object_set_new(answer, "events", handle->events);
+        handle->events = json_array();
+    }
 }
 
 int main(void) {

@@ -19,11 +19,11 @@ static json_t *tagged_number(double number) {
     return json_real(number);
 }
 
-static json_t *text_of(struct bytes bytes) {
+json_t *conform_text(struct bytes bytes) {
     return json_stringn(bytes.size == 0 ? "" : (const char *)bytes.data, bytes.size);
 }
 
-static json_t *tagged_object(const struct crdt_doc *doc, struct crdt_object_value object, struct arena *arena) {
+json_t *conform_tagged_object(const struct crdt_doc *doc, struct crdt_object_value object, struct arena *arena) {
     json_t *json = json_object();
     for (size_t i = 0; i < object.count; i++) {
         struct bytes key = object.members[i].key;
@@ -64,7 +64,7 @@ json_t *conform_tagged(const struct crdt_doc *doc, const struct crdt_value *valu
         snprintf(digits, sizeof digits, "%lld", (long long)value->bigint);
         return tagged_new("$i", json_string(digits));
     case CRDT_STRING:
-        return text_of(value->bytes);
+        return conform_text(value->bytes);
     case CRDT_BYTES:
         return tagged_new("$b", conform_base64_encode(value->bytes));
     case CRDT_ARRAY:
@@ -73,10 +73,10 @@ json_t *conform_tagged(const struct crdt_doc *doc, const struct crdt_value *valu
             json_array_append_new(json, conform_tagged(doc, &value->array.items[i], arena));
         return json;
     case CRDT_OBJECT:
-        return tagged_object(doc, value->object, arena);
+        return conform_tagged_object(doc, value->object, arena);
     case CRDT_SUBDOC:
         json = json_object();
-        json_object_set_new(json, "guid", text_of(value->subdoc.guid));
+        json_object_set_new(json, "guid", conform_text(value->subdoc.guid));
         json_object_set_new(json, "opts", conform_tagged(doc, value->subdoc.options, arena));
         return tagged_new("$doc", json);
     case CRDT_TYPE:
@@ -97,7 +97,7 @@ static void op_text(json_t *question, json_t *answer, struct crdt_doc *doc) {
     bytes_writer_init(&writer, &mem_default, SIZE_MAX);
     enum status status = text == NULL ? STATUS_OK : crdt_text_write(doc, text, &writer);
     conform_answer_status(answer, status);
-    json_object_set_new(answer, "text", text_of(bytes_written(&writer)));
+    json_object_set_new(answer, "text", conform_text(bytes_written(&writer)));
     bytes_writer_finish(&writer);
 }
 
@@ -108,7 +108,7 @@ static void op_xml(json_t *question, json_t *answer, struct crdt_doc *doc) {
     bytes_writer_init(&writer, &mem_default, SIZE_MAX);
     enum status status = type == NULL ? STATUS_OK : crdt_xml_write(doc, type, kind, &writer);
     conform_answer_status(answer, status);
-    json_object_set_new(answer, "xml", text_of(bytes_written(&writer)));
+    json_object_set_new(answer, "xml", conform_text(bytes_written(&writer)));
     bytes_writer_finish(&writer);
 }
 
@@ -132,7 +132,7 @@ static void op_attrs(json_t *question, json_t *answer, struct crdt_doc *doc) {
     struct crdt_object_value entries;
     arena_init(&arena, &mem_default, SIZE_MAX);
     if (type != NULL && crdt_map_entries(doc, type, &arena, &entries) == STATUS_OK)
-        json_object_set_new(answer, "attrs", tagged_object(doc, entries, &arena));
+        json_object_set_new(answer, "attrs", conform_tagged_object(doc, entries, &arena));
     arena_finish(&arena);
 }
 
@@ -148,7 +148,7 @@ static void op_delta(json_t *question, json_t *answer, struct crdt_doc *doc) {
         json_t *op = json_object();
         json_object_set_new(op, "insert", conform_tagged(doc, &delta.ops[i].insert, &arena));
         if (delta.ops[i].attributes.count > 0)
-            json_object_set_new(op, "attributes", tagged_object(doc, delta.ops[i].attributes, &arena));
+            json_object_set_new(op, "attributes", conform_tagged_object(doc, delta.ops[i].attributes, &arena));
         json_array_append_new(ops, op);
     }
     json_object_set_new(answer, "delta", ops);
