@@ -96,6 +96,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     bytes_writer_init(&emitted, &mem_default, SIZE_MAX);
     struct crdt_observer observer = { .on_change = script_on_change };
     crdt_doc_observe(doc, &observer);
+    struct crdt_undo *undo;
+    expect(crdt_undo_create(&(struct crdt_undo_options){ .doc = doc }, &undo) == STATUS_OK, "no undo manager");
     if (script.bounded)
         crdt_doc_set_conflict_steps_max(doc, 20);
     struct script_record record;
@@ -105,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct crdt_update_result result;
         enum status committed;
         bytes_writer_reset(&emitted);
-        enum status status = script_do(&record, doc, text, &result, &emitted, &committed);
+        enum status status = script_do(&record, doc, text, undo, &result, &emitted, &committed);
         expect(committed == STATUS_OK, "a commit failed");
         expect_whole(doc);
         if (status != STATUS_OK) {
@@ -123,7 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             struct script_record relayed = { .verb = SCRIPT_APPLY, .bytes = bytes_written(&emitted) };
             if (result.verbatim)
                 relayed.bytes = record.bytes;
-            expect(script_do(&relayed, heard, heard_text, &result, NULL, &committed) == STATUS_OK, "an emitted update is refused");
+            expect(script_do(&relayed, heard, heard_text, NULL, &result, NULL, &committed) == STATUS_OK,
+                   "an emitted update is refused");
             expect(!result.pending, "an emitted update waits");
         }
     }
@@ -138,11 +141,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct script_record load = { .verb = SCRIPT_APPLY, .bytes = bytes_written(&emitted) };
     struct crdt_update_result result;
     enum status committed;
-    expect(script_do(&load, loaded, loaded_text, &result, NULL, &committed) == STATUS_OK, "the encoded state does not load");
+    expect(script_do(&load, loaded, loaded_text, NULL, &result, NULL, &committed) == STATUS_OK, "the encoded state does not load");
     expect_whole(loaded);
     expect_all_units(doc, loaded, "the loaded state lacks units");
     crdt_doc_destroy(loaded);
     crdt_doc_destroy(heard);
+    crdt_undo_destroy(undo);
     crdt_doc_destroy(doc);
     bytes_writer_finish(&emitted);
     return 0;

@@ -52,7 +52,7 @@ const LETTERS = [...'ab c😀é\n'].map(letter => Buffer.from(letter))
 for (let i = 0; i < 40; i++) {
   const parts = [Buffer.from([1 + i % 2]), record(1, Buffer.concat([u16(0), Buffer.from('hello 😀')]))]
   for (let n = 12 + below(20); n > 0; n--) {
-    const which = below(10) === 0 ? 4 : 6 + below(13)
+    const which = below(10) === 0 ? 4 : i >= 20 && below(4) === 0 ? 19 + below(2) : 6 + below(13)
     const some = Array.from({ length: below(10) }, () => Buffer.from([below(256)]))
     parts.push(record(3, Buffer.concat([Buffer.from([which, below(12), below(30), below(256)]), ...some, ...Array.from({ length: 1 + below(4) }, () => LETTERS[below(LETTERS.length)])])))
   }

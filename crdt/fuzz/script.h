@@ -6,6 +6,7 @@
  *            3 more: 1 byte which (enum script_more), then
  *              an edit      type, index, length (1 byte each), attributes, value
  *              a question   type, index, then what is asked
+ *              undo, redo   nothing
  *   attributes = value           each member of it that is an object, else one under the name "b"
  *   value  = kind, and what it needs; see script_value
  *
@@ -47,6 +48,8 @@ enum script_more {
     SCRIPT_TEXT_FORMAT,
     SCRIPT_TEXT_DELETE,
     SCRIPT_TEXT_DELTA,
+    SCRIPT_UNDO,
+    SCRIPT_REDO,
     SCRIPT_MORE_COUNT
 };
 
@@ -299,9 +302,19 @@ static inline void script_on_change(struct crdt_observer *self, struct crdt_txn 
     arena_finish(&arena);
 }
 
-/* Does one record in a transaction of its own. `emitted` may be NULL. */
+/* Does one record in a transaction of its own. `undo` and `emitted` may be NULL. */
 static inline enum status script_do(const struct script_record *record, struct crdt_doc *doc, struct crdt_type *text,
-                                    struct crdt_update_result *result, struct bytes_writer *emitted, enum status *out_commit) {
+                                    struct crdt_undo *undo, struct crdt_update_result *result, struct bytes_writer *emitted,
+                                    enum status *out_commit) {
+    if (record->verb == SCRIPT_MORE && record->more >= SCRIPT_UNDO) {
+        bool done = false;
+        enum status taken = STATUS_OK;
+        *result = (struct crdt_update_result){ 0 };
+        if (undo != NULL)
+            taken = record->more == SCRIPT_UNDO ? crdt_undo(undo, emitted, &done) : crdt_redo(undo, emitted, &done);
+        *out_commit = done ? taken : STATUS_OK;
+        return done ? STATUS_OK : taken;
+    }
     struct crdt_txn *txn = crdt_txn_begin(doc);
     enum status status = STATUS_OK;
     uint64_t length = crdt_text_length(text);

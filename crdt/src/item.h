@@ -29,7 +29,7 @@
 enum {
     ITEM_DELETED = 1,
     ITEM_IN_TXN = 2, /* in the transaction's list of deletions */
-    ITEM_COLLECT = 4 /* an ancestor was collected: becomes GC instead of Deleted */
+    ITEM_KEEP = 4    /* not collected: an undo manager may want its content */
 };
 
 struct item {

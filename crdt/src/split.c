@@ -106,7 +106,7 @@ static bool items_join(const struct crdt_doc *doc, uint32_t left_number, uint32_
     return content_splits(left->kind) && left->right == right_number && right->origin_client == left->client &&
            right->origin_clock == left->clock + left->length - 1 && right->right_origin_client == left->right_origin_client &&
            (right->right_origin_client == CLIENT_NONE || right->right_origin_clock == left->right_origin_clock) &&
-           ((left->flags ^ right->flags) & ITEM_DELETED) == 0 && right->content_bytes <= UINT32_MAX - left->content_bytes &&
+           ((left->flags ^ right->flags) & (ITEM_DELETED | ITEM_KEEP)) == 0 && right->content_bytes <= UINT32_MAX - left->content_bytes &&
            content_joins(left->kind, left->length, left->content_bytes, right->length, right->content_bytes) &&
            (left->kind == CONTENT_DELETED || (left->content + left->content_bytes == right->content &&
                                               left->content != content_half_pair && right->content != content_half_pair));

@@ -138,7 +138,7 @@ static void txn_collect_child(struct crdt_txn *txn, uint32_t number) {
 static void txn_collect(struct crdt_txn *txn, uint32_t number) {
     struct crdt_doc *doc = txn->doc;
     struct item *item = doc_item(doc, number);
-    if (item->kind == CONTENT_GC || item->kind == CONTENT_DELETED)
+    if (item->kind == CONTENT_GC || item->kind == CONTENT_DELETED || (item->flags & ITEM_KEEP) != 0)
         return;
     if (item->kind == CONTENT_TYPE)
         txn_push_work(txn, item->type);

@@ -242,11 +242,15 @@ uint32_t types_entry(struct types *types, struct crdt_type *type, struct bytes k
     types->entries[number] = (struct entry){ .type = type->index,
                                              .item = ITEM_NONE,
                                              .first = ITEM_NONE,
-                                             .next = type->entries,
+                                             .next = ENTRY_NONE,
                                              .hash = hash,
                                              .key_bytes = (uint32_t)key.size,
                                              .key = names_add(types, key).data };
-    type->entries = number;
+    if (type->entries == ENTRY_NONE)
+        type->entries = number;
+    else
+        types->entries[type->entries_last].next = number;
+    type->entries_last = number;
     entry_link(types, number);
     return number;
 }

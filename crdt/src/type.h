@@ -15,7 +15,8 @@ struct crdt_type {
     uint32_t index; /* in types.all */
     uint32_t item;  /* that holds it; ITEM_NONE for a root */
     uint32_t start;
-    uint32_t entries; /* the first of its keys */
+    uint32_t entries; /* the first of its keys, in the order in which they came */
+    uint32_t entries_last;
     uint64_t length;  /* countable, undeleted units of the list */
     bool has_formats; /* some item is or was a formatting mark */
     bool used;        /* held something once */

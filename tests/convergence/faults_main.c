@@ -83,6 +83,9 @@ static void run(struct bytes bytes, struct failing *failing, struct bytes_writer
         expect(failing->failed, "no root without a fault");
     struct crdt_observer observer = { .on_change = script_on_change };
     crdt_doc_observe(doc, &observer);
+    struct crdt_undo *undo;
+    while (crdt_undo_create(&(struct crdt_undo_options){ .doc = doc }, &undo) == STATUS_NO_MEMORY)
+        expect(failing->failed, "no undo manager without a fault");
     struct bytes_writer emitted;
     bytes_writer_init(&emitted, &failing->mem, SIZE_MAX);
     struct script_record record;
@@ -90,7 +93,7 @@ static void run(struct bytes bytes, struct failing *failing, struct bytes_writer
         struct crdt_update_result result;
         enum status committed;
         bytes_writer_reset(&emitted);
-        enum status status = script_do(&record, doc, text, &result, &emitted, &committed);
+        enum status status = script_do(&record, doc, text, undo, &result, &emitted, &committed);
         expect(committed == STATUS_OK || (committed == STATUS_NO_MEMORY && failing->failed && emitted.size == 0),
                "a commit failed");
         if (status == STATUS_NO_MEMORY) {
@@ -98,15 +101,18 @@ static void run(struct bytes bytes, struct failing *failing, struct bytes_writer
             if (i > 0)
                 expect_state(failing, doc, &states[i - 1], "a failed record changed the document");
             bytes_writer_reset(&emitted);
-            status = script_do(&record, doc, text, &result, &emitted, &committed);
+            status = script_do(&record, doc, text, undo, &result, &emitted, &committed);
             expect(status != STATUS_NO_MEMORY && committed == STATUS_OK, "the second attempt failed too");
         }
+        if (crdt_undo_lost(undo) > 0) /* what was not recorded cannot be taken back: from here on it is another document */
+            break;
         if (fill)
             encode(doc, &states[i]);
         else if (failing->failed)
             expect_state(failing, doc, &states[i], "a document that met a fault went another way");
     }
     bytes_writer_finish(&emitted);
+    crdt_undo_destroy(undo);
     crdt_doc_destroy(doc);
     expect(failing->held == 0, "memory was lost");
 }

@@ -10,6 +10,7 @@
 #include "crdt/snapshot.h"
 #include "crdt/text.h"
 #include "crdt/type.h"
+#include "crdt/undo.h"
 #include "crdt/update.h"
 #include "crdt/updates.h"
 #include "crdt/value.h"

@@ -34,7 +34,7 @@ enum status crdt_array_values(const struct crdt_doc *doc, const struct crdt_type
 enum status crdt_map_get(const struct crdt_doc *doc, const struct crdt_type *map, struct bytes key, struct arena *arena,
                          struct crdt_value *out);
 
-/* All keys that have a value, in no particular order. */
+/* All keys that have a value, in the order in which they came here first. */
 enum status crdt_map_entries(const struct crdt_doc *doc, const struct crdt_type *map, struct arena *arena,
                              struct crdt_object_value *out);
 

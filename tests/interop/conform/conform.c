@@ -18,6 +18,7 @@ struct conform_handle *conform_handle_find(const char *name) {
 void conform_handle_free(struct conform_handle *handle) {
     if (handle == NULL)
         return;
+    crdt_undo_destroy(handle->undo);
     crdt_doc_destroy(handle->doc);
     free(handle->name);
     json_decref(handle->events);

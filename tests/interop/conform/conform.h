@@ -4,7 +4,7 @@
  *
  *     documents.c   new, apply, pending, encode …        formats.c   applyV2, merge, snapshot …
  *     reading.c     text, json …                         local.c     local
- *     observing.c   beyond the protocol: observe
+ *     observing.c   beyond the protocol: observe, undo
  */
 #ifndef TESTS_CONFORM_H
 #define TESTS_CONFORM_H
@@ -20,6 +20,7 @@ struct conform_handle {
     struct crdt_doc *doc;
     struct crdt_observer observer;
     json_t *events; /* of the last transactions; NULL: nobody observes */
+    struct crdt_undo *undo;
 };
 
 struct conform_op {

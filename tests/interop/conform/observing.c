@@ -1,7 +1,9 @@
 /* observing.c — {"op": "observe", "doc"}: from now on every answer about the document has the events since the last one, if any.
  *
  *     {"root": name, "path": [key or index…], "delta": [{"retain" | "delete": n} | {"insert": value}, "attributes"]…,
- *      "keys": {key: {"action": "added" | "updated" | "removed", "before": value}}} */
+ *      "keys": {key: {"action": "added" | "updated" | "removed", "before": value}}}
+ *
+ * {"op": "undo", "doc", "redo": bool} → {"done": bool, "update": base64 | null}; transactions since "observe" can be taken back. */
 #include "conform.h"
 
 #include <stddef.h>
@@ -72,6 +74,23 @@ static void op_observe(json_t *question, json_t *answer, struct crdt_doc *doc) {
     handle->events = json_array();
     handle->observer.on_change = on_change;
     crdt_doc_observe(doc, &handle->observer);
+    conform_answer_status(answer, crdt_undo_create(&(struct crdt_undo_options){ .doc = doc }, &handle->undo));
 }
 
-const struct conform_op conform_observing[] = { { "observe", op_observe, false }, { NULL, NULL, false } };
+static void op_undo(json_t *question, json_t *answer, struct crdt_doc *doc) {
+    struct conform_handle *handle = conform_handle_find(json_string_value(json_object_get(question, "doc")));
+    struct bytes_writer update;
+    bool done;
+    bytes_writer_init(&update, &mem_default, SIZE_MAX);
+    enum status status = json_is_true(json_object_get(question, "redo")) ? crdt_redo(handle->undo, &update, &done)
+                                                                         : crdt_undo(handle->undo, &update, &done);
+    conform_answer_status(answer, status);
+    conform_answer_check(answer, doc);
+    json_object_set_new(answer, "done", json_boolean(done));
+    json_object_set_new(answer, "update", update.size == 0 ? json_null() : conform_base64_encode(bytes_written(&update)));
+    bytes_writer_finish(&update);
+}
+
+const struct conform_op conform_observing[] = { { "observe", op_observe, false },
+                                                { "undo", op_undo, false },
+                                                { NULL, NULL, false } };

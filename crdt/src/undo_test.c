@@ -1,0 +1,219 @@
+#include "crdt/crdt.h"
+#include "doc_check.h"
+
+#include <criterion/criterion.h>
+
+static uint64_t now;
+
+static uint64_t clock_now(void *context) {
+    (void)context;
+    return now;
+}
+
+struct stage {
+    struct crdt_doc *doc;
+    struct crdt_type *text;
+    struct crdt_undo *undo;
+};
+
+static struct stage stage_make(const struct crdt_undo_options *given) {
+    struct stage stage;
+    struct crdt_undo_options options = given == NULL ? (struct crdt_undo_options){ .doc = NULL } : *given;
+    cr_assert_eq(crdt_doc_create(&(struct crdt_doc_options){ .client_id = 1, .gc = true }, &stage.doc), STATUS_OK);
+    cr_assert_eq(crdt_doc_root(stage.doc, bytes_text("t"), &stage.text), STATUS_OK);
+    options.doc = stage.doc;
+    cr_assert_eq(crdt_undo_create(&options, &stage.undo), STATUS_OK);
+    return stage;
+}
+
+static void stage_finish(struct stage *stage) {
+    crdt_undo_destroy(stage->undo);
+    cr_expect_eq(doc_check(stage->doc, NULL), 0);
+    crdt_doc_destroy(stage->doc);
+}
+
+static void type_at(struct stage *stage, const void *origin, uint64_t index, const char *typed) {
+    struct crdt_txn *txn = crdt_txn_begin(stage->doc);
+    crdt_txn_set_origin(txn, origin);
+    cr_assert_eq(crdt_text_insert(txn, stage->text, index, bytes_text(typed)), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+}
+
+static void delete_at(struct stage *stage, uint64_t index, uint64_t length) {
+    struct crdt_txn *txn = crdt_txn_begin(stage->doc);
+    cr_assert_eq(crdt_text_delete(txn, stage->text, index, length), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+}
+
+static bool undo(struct stage *stage) {
+    bool done;
+    cr_assert_eq(crdt_undo(stage->undo, NULL, &done), STATUS_OK);
+    return done;
+}
+
+static bool redo(struct stage *stage) {
+    bool done;
+    cr_assert_eq(crdt_redo(stage->undo, NULL, &done), STATUS_OK);
+    return done;
+}
+
+static void expect_text(const struct stage *stage, const char *wanted) {
+    struct bytes_writer text;
+    bytes_writer_init(&text, &mem_default, SIZE_MAX);
+    cr_assert_eq(crdt_text_write(stage->doc, stage->text, &text), STATUS_OK);
+    cr_expect(bytes_equal_text(bytes_written(&text), wanted), "%.*s", (int)text.size, (const char *)text.data);
+    bytes_writer_finish(&text);
+}
+
+Test(undo, what_was_typed_goes_and_comes_again) {
+    struct stage stage = stage_make(NULL);
+    type_at(&stage, NULL, 0, "hello");
+    type_at(&stage, NULL, 5, " world");
+    delete_at(&stage, 0, 6);
+    expect_text(&stage, "world");
+
+    cr_expect(undo(&stage));
+    expect_text(&stage, "hello world");
+    cr_expect(undo(&stage));
+    expect_text(&stage, "hello");
+    cr_expect(undo(&stage));
+    expect_text(&stage, "");
+    cr_expect_not(undo(&stage));
+
+    cr_expect(redo(&stage) && redo(&stage));
+    expect_text(&stage, "hello world");
+    cr_expect(redo(&stage));
+    expect_text(&stage, "world");
+    cr_expect_not(redo(&stage));
+    stage_finish(&stage);
+}
+
+/* "x" by client 2 into the middle of what client 1 typed, as update. */
+static const uint8_t by_other[] = { 1, 1, 2, 0, 0xc4, 1, 1, 1, 2, 1, 'x', 0 };
+
+Test(undo, what_others_typed_stays) {
+    struct stage stage = stage_make(NULL);
+    type_at(&stage, NULL, 0, "abcd");
+    struct crdt_txn *txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_update_apply(txn, bytes_of(by_other, sizeof by_other), NULL), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+    expect_text(&stage, "abxcd");
+    cr_expect_eq(crdt_undo_count(stage.undo), 1);
+
+    undo(&stage);
+    expect_text(&stage, "x");
+    redo(&stage);
+    expect_text(&stage, "abxcd");
+    stage_finish(&stage);
+}
+
+Test(undo, transactions_close_in_time_are_one_item_until_capturing_stops) {
+    struct stage stage = stage_make(&(struct crdt_undo_options){ .now_ms = clock_now });
+    now = 1000;
+    type_at(&stage, NULL, 0, "a");
+    now = 1499;
+    type_at(&stage, NULL, 1, "b");
+    now = 1999; /* 500 after the last */
+    type_at(&stage, NULL, 2, "c");
+    crdt_undo_stop_capturing(stage.undo);
+    type_at(&stage, NULL, 3, "d");
+    cr_expect_eq(crdt_undo_count(stage.undo), 3);
+
+    undo(&stage);
+    expect_text(&stage, "abc");
+    undo(&stage);
+    expect_text(&stage, "ab");
+    undo(&stage);
+    expect_text(&stage, "");
+    stage_finish(&stage);
+}
+
+Test(undo, only_tracked_origins_count) {
+    static const char mine, theirs;
+    const void *const origins[] = { &mine };
+    struct stage stage = stage_make(&(struct crdt_undo_options){ .origins = origins, .origin_count = 1 });
+    type_at(&stage, &theirs, 0, "a");
+    type_at(&stage, NULL, 1, "b");
+    type_at(&stage, &mine, 2, "c");
+    cr_expect_eq(crdt_undo_count(stage.undo), 1);
+
+    undo(&stage);
+
+    expect_text(&stage, "ab");
+    stage_finish(&stage);
+}
+
+Test(undo, only_what_is_in_scope_counts) {
+    struct stage stage = stage_make(NULL);
+    crdt_undo_destroy(stage.undo);
+    struct crdt_type *other;
+    struct crdt_value value = crdt_number(1);
+    cr_assert_eq(crdt_doc_root(stage.doc, bytes_text("m"), &other), STATUS_OK);
+    struct crdt_type *const scopes[] = { other };
+    struct crdt_undo_options options = { .doc = stage.doc, .scopes = scopes, .scope_count = 1 };
+    cr_assert_eq(crdt_undo_create(&options, &stage.undo), STATUS_OK);
+
+    type_at(&stage, NULL, 0, "outside");
+    struct crdt_txn *txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_map_set(txn, other, bytes_text("k"), &value), STATUS_OK);
+    cr_assert_eq(crdt_text_insert(txn, stage.text, 0, bytes_text("also ")), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+    cr_expect_eq(crdt_undo_count(stage.undo), 1);
+
+    undo(&stage);
+
+    struct arena arena;
+    arena_init(&arena, &mem_default, SIZE_MAX);
+    cr_expect_eq(crdt_map_get(stage.doc, other, bytes_text("k"), &arena, &value), STATUS_NOT_FOUND);
+    arena_finish(&arena);
+    expect_text(&stage, "also outside");
+    stage_finish(&stage);
+}
+
+Test(undo, a_deleted_tree_of_types_comes_again_though_garbage_is_collected) {
+    struct stage stage = stage_make(NULL);
+    struct crdt_type *array;
+    struct crdt_type *map;
+    struct crdt_type *inner;
+    struct arena arena;
+    struct crdt_value json;
+    arena_init(&arena, &mem_default, SIZE_MAX);
+    cr_assert_eq(crdt_doc_root(stage.doc, bytes_text("a"), &array), STATUS_OK);
+    struct crdt_txn *txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_array_insert_type(txn, array, 0, CRDT_TYPE_MAP, bytes_text(""), &map), STATUS_OK);
+    cr_assert_eq(crdt_map_set_type(txn, map, bytes_text("k"), CRDT_TYPE_TEXT, bytes_text(""), &inner), STATUS_OK);
+    cr_assert_eq(crdt_text_insert(txn, inner, 0, bytes_text("deep")), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+    txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_array_delete(txn, array, 0, 1), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+
+    undo(&stage);
+
+    cr_assert_eq(crdt_type_json(stage.doc, array, CRDT_TYPE_ARRAY, &arena, &json), STATUS_OK);
+    cr_assert_eq(json.array.count, 1);
+    cr_assert_eq(json.array.items[0].object.count, 1);
+    cr_expect(bytes_equal_text(json.array.items[0].object.members[0].value.bytes, "deep"));
+    arena_finish(&arena);
+    stage_finish(&stage);
+}
+
+Test(undo, a_new_edit_forgets_what_could_be_done_again_and_data_stays_with_its_item) {
+    struct stage stage = stage_make(NULL);
+    int cursor = 7;
+    type_at(&stage, NULL, 0, "a");
+    *crdt_undo_meta(stage.undo) = &cursor;
+    type_at(&stage, NULL, 1, "b");
+    cr_expect_eq(*crdt_undo_meta(stage.undo), NULL);
+    undo(&stage);
+    cr_expect_eq(*crdt_undo_meta(stage.undo), &cursor);
+    cr_expect_eq(crdt_redo_count(stage.undo), 1);
+
+    type_at(&stage, NULL, 1, "c");
+
+    cr_expect_eq(crdt_redo_count(stage.undo), 0);
+    cr_expect_eq(crdt_redo_meta(stage.undo), NULL);
+    crdt_undo_clear(stage.undo);
+    cr_expect_not(undo(&stage));
+    stage_finish(&stage);
+}
