@@ -23,3 +23,14 @@ export function traceUpdates(name) {
     }
     return { agents, updates };
 }
+
+// {position, deleted, inserted}…: the edits of a session by one person.
+export function* tracePatches(name) {
+    const bytes = unpacked(`${name}.trace.zst`);
+    if (bytes.toString('latin1', 0, 4) !== 'TRSQ' || bytes.readUInt32LE(4) !== 1) throw new Error(`${name}: no sequential trace`);
+    for (let at = 12; at < bytes.length; ) {
+        const [position, deleted, size] = [0, 4, 8].map((offset) => bytes.readUInt32LE(at + offset));
+        yield { position, deleted, inserted: bytes.toString('utf8', at + 12, at + 12 + size) };
+        at += 12 + size;
+    }
+}
