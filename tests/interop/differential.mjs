@@ -12,12 +12,11 @@
 //
 // A failure is made small by leaving out actions as long as it fails, and printed as a file for --replay.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import readline from 'node:readline'
 import * as Y from 'yjs'
+import { Engine, fromBase64, toBase64 } from './engine.mjs'
 import { applyEdit, typeAt } from './differential/edits.mjs'
 import { makeTransaction } from './differential/chance.mjs'
 import { Mirror } from './differential/mirror.mjs'
@@ -27,29 +26,6 @@ import { canonical, rootJson, shown, tagged } from './differential/shown.mjs'
 const ROOTS = [{ name: 't', kind: 'Text' }, { name: 'u', kind: 'Text' }, { name: 'a', kind: 'Array' }, { name: 'm', kind: 'Map' }, { name: 'x', kind: 'XmlFragment' }]
 const STEPS = 120
 const LOCAL = 'local' // the origin of what an undo manager takes back
-
-// The program behind a pipe: one answer a question, in order.
-class Engine {
-  constructor (program) {
-    this.child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.waiting = []
-    readline.createInterface({ input: this.child.stdout }).on('line', line => this.waiting.shift()(JSON.parse(line)))
-    this.child.on('exit', () => { for (const resolve of this.waiting) resolve({ ok: false, error: 'the program ended' }) })
-    this.next = 0
-  }
-
-  async ask (op, question = {}) {
-    const answer = await new Promise(resolve => {
-      this.waiting.push(resolve)
-      this.child.stdin.write(JSON.stringify({ id: this.next++, op, ...question }) + '\n')
-    })
-    if (!answer.ok) throw new Error(`${op}: ${answer.error ?? 'unsupported'}`)
-    return answer
-  }
-}
-
-const toBase64 = bytes => Buffer.from(bytes).toString('base64')
-const fromBase64 = text => new Uint8Array(Buffer.from(text, 'base64'))
 
 // A Yjs document; with `engine`, the shadow of one there.
 class Peer {
