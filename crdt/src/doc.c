@@ -1,4 +1,5 @@
 /* doc.c — making and ending a document; its clients. */
+#include "list_index.h"
 #include "sort.h"
 #include "store.h"
 
@@ -51,6 +52,9 @@ void crdt_doc_destroy(struct crdt_doc *doc) {
     mem_free(&doc->mem, doc->sorted, doc->client_capacity * sizeof *doc->sorted);
     table_finish(&doc->clients_by_id);
     run_spares_trim(&doc->spares, &doc->mem, 0);
+    for (uint32_t i = 0; i < doc->types.count; i++)
+        if (doc->types.all[i] != NULL)
+            list_index_drop(doc, doc->types.all[i]);
     pending_finish(doc);
     types_finish(&doc->types, &doc->mem);
     items_finish(&doc->items, &doc->mem);
@@ -192,7 +196,7 @@ void doc_item_wire(const struct crdt_doc *doc, const struct item *item, struct w
         out->info |= WIRE_RIGHT_ORIGIN;
         out->right_origin = (struct id){ doc->clients[item->right_origin_client]->id, item->right_origin_clock };
     }
-    if (item->entry != ENTRY_NONE) {
+    if (item_is_keyed(item)) {
         const struct entry *entry = &doc->types.entries[item->entry];
         out->info |= WIRE_KEY;
         out->key = bytes_of(entry->key, entry->key_bytes);

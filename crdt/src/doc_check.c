@@ -1,6 +1,8 @@
 /* doc_check.c — one function per invariant of INTERNALS.md, by number. */
 #include "doc_check.h"
 
+#include "list_index.h"
+
 #include "store.h"
 
 #define CHECK(condition, number, what) \
@@ -78,7 +80,7 @@ static int check_item(const struct crdt_doc *doc, uint32_t number, const char **
         CHECK(false, 5, "an item has an impossible kind");
     }
     CHECK(item->parent < doc->types.count && doc_type(doc, item->parent) != NULL, 3, "an item's parent does not exist");
-    if (item->entry != ENTRY_NONE)
+    if (item_is_keyed(item))
         CHECK(item->entry < doc->types.entry_count && doc->types.entries[item->entry].type == item->parent, 4,
               "a key belongs to another type");
     if (item->kind == CONTENT_TYPE) {
@@ -101,7 +103,7 @@ static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *
         const struct item *item = doc_item(doc, at);
         CHECK(item->kind != CONTENT_FREE, 3, "a free item is in a list");
         CHECK(item->left == previous, 3, "a list is not linked both ways");
-        CHECK(item->parent == type_number && item->entry == ENTRY_NONE, 3, "a list holds a stranger");
+        CHECK(item->parent == type_number && !item_is_keyed(item), 3, "a list holds a stranger");
         if (at == type->cursor_item) {
             CHECK(type->cursor_index == length, 7, "the cursor has a wrong index");
             cursor_seen = true;
@@ -113,6 +115,7 @@ static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *
     }
     CHECK(length == type->length, 3, "a type's length is wrong");
     CHECK(cursor_seen, 7, "the cursor stands in no item of the list");
+    CHECK(type->index_tree == NULL || list_index_is_true(doc, type), 9, "the index says something else than the list");
     for (uint32_t number = type->entries; number != ENTRY_NONE; number = doc->types.entries[number].next) {
         const struct entry *entry = &doc->types.entries[number];
         CHECK(entry->type == type_number, 4, "a key belongs to another type");

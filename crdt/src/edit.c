@@ -187,8 +187,12 @@ static enum status array_put(struct crdt_txn *txn, struct crdt_type *array, uint
     if (status != STATUS_OK)
         return status;
     struct edit_gap gap = edit_gap_at(doc, array, index, client);
+    uint32_t cursor_item = array->cursor_item; /* stands before the gap, so it stays true */
+    uint64_t cursor_index = array->cursor_index;
     for (size_t i = 0; i < parts->count; i++)
         edit_put(doc, &gap, parts->list[i].kind, parts->list[i].length, edit_content(parts, i));
+    array->cursor_item = index == 0 ? array->start : cursor_item;
+    array->cursor_index = index == 0 ? 0 : cursor_index;
     return STATUS_OK;
 }
 

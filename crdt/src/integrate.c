@@ -15,6 +15,7 @@
  * whether it was visited in this scan (mark > scan start) and whether since the last step (mark > conflict start).
  *
  * Cost: a search for each origin + the concurrent runs at the place. */
+#include "list_index.h"
 #include "store.h"
 
 /* A walk needs one number per item; when they run out all marks start anew. */
@@ -108,7 +109,7 @@ static bool integrate_extends(const struct crdt_doc *doc, const struct placing *
     return left->kind == placing->kind && placing->kind != CONTENT_DELETED && content_splits(placing->kind) &&
            left->client == client->index && left->clock + left->length == client->state &&
            placing->origin_client == client->index && placing->origin_clock == client->state - 1 &&
-           (left->flags & ITEM_DELETED) == 0 && left->entry == ENTRY_NONE && left->right == placing->right &&
+           (left->flags & ITEM_DELETED) == 0 && !item_is_keyed(left) && left->right == placing->right &&
            left->right_origin_client == placing->right_origin_client &&
            (left->right_origin_client == CLIENT_NONE || left->right_origin_clock == placing->right_origin_clock) &&
            left->content + left->content_bytes == client_text_tail(client) &&
@@ -130,7 +131,7 @@ static void integrate_link(struct crdt_doc *doc, uint32_t number) {
         struct item *left = doc_item(doc, item->left);
         item->right = left->right;
         left->right = number;
-    } else if (item->entry != ENTRY_NONE) {
+    } else if (item_is_keyed(item)) {
         item->right = doc->types.entries[item->entry].first;
         doc->types.entries[item->entry].first = number;
     } else {
@@ -139,7 +140,7 @@ static void integrate_link(struct crdt_doc *doc, uint32_t number) {
     }
     if (item->right != ITEM_NONE) {
         doc_item(doc, item->right)->left = number;
-    } else if (item->entry != ENTRY_NONE) {
+    } else if (item_is_keyed(item)) {
         doc->types.entries[item->entry].item = number;
         if (item->left != ITEM_NONE)
             txn_delete_item(&doc->txn, item->left);
@@ -167,7 +168,10 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
         left->content_bytes += (uint32_t)content_bytes;
         left->length += placing->length;
         client->state += placing->length;
-        parent->length += listed ? placing->length : 0;
+        if (listed) {
+            parent->length += placing->length;
+            list_index_grew(doc, parent, placing->left, placing->length);
+        }
         return;
     }
 
@@ -199,6 +203,8 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
     client->state += placing->length;
     doc->runs++;
     integrate_link(doc, number);
+    if (placing->entry == ENTRY_NONE)
+        list_index_added(doc, parent, number);
 
     if (placing->kind == CONTENT_TYPE)
         item->type = types_add(&doc->types, number)->index;
@@ -266,7 +272,8 @@ static void integrate_find_parent(struct crdt_doc *doc, const struct wire_struct
         return;
     if (left != NULL || right != NULL) {
         placing->parent = left != NULL ? left->parent : right->parent;
-        placing->entry = left != NULL ? left->entry : right->entry;
+        const struct item *sibling = left != NULL ? left : right;
+        placing->entry = item_is_keyed(sibling) ? sibling->entry : ENTRY_NONE;
         return;
     }
     struct crdt_type *parent;

@@ -25,6 +25,7 @@
 #define CLIENT_NONE UINT32_MAX
 #define TYPE_NONE   UINT32_MAX
 #define ENTRY_NONE  UINT32_MAX
+#define ENTRY_LIST  0x80000000U /* in item.entry: a list member, in the block of the lower bits */
 
 enum {
     ITEM_DELETED = 1,
@@ -43,7 +44,7 @@ struct item {
     uint32_t left;
     uint32_t right;
     uint32_t parent; /* TYPE_NONE for GC */
-    uint32_t entry;
+    uint32_t entry; /* the key; or a list member, with its block in the list's index: see item_is_keyed */
     uint32_t content_bytes;
     const uint8_t *content; /* as wire_struct.content */
     uint32_t mark;          /* of the last conflict scan that saw it */
@@ -52,6 +53,11 @@ struct item {
     uint8_t kind;           /* enum content_kind; GC items are in no list */
     uint8_t flags;
 };
+
+/* Whether it is a value of a key, or else a list member. */
+static inline bool item_is_keyed(const struct item *item) {
+    return (item->entry & ENTRY_LIST) == 0;
+}
 
 enum { ITEM_SLAB_ITEMS = 256, ITEM_SLAB_SHIFT = 8 };
 

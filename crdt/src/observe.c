@@ -122,7 +122,7 @@ static enum status event_path(const struct crdt_doc *doc, struct arena *arena, s
     type = event->type;
     for (const struct item *holder; (holder = type_holder(doc, type)) != NULL; type = doc_type(doc, holder->parent)) {
         struct crdt_path_step *step = &path[--length];
-        if (holder->entry != ENTRY_NONE) {
+        if (item_is_keyed(holder)) {
             const struct entry *entry = &doc->types.entries[holder->entry];
             *step = (struct crdt_path_step){ true, arena_copy(arena, bytes_of(entry->key, entry->key_bytes)), 0 };
             if (step->key.data == NULL)

@@ -3,6 +3,7 @@
 
 #include "crdt/text.h"
 #include "ground/utf.h"
+#include "list_index.h"
 #include "read.h"
 
 enum { POSITION_UNIT = 0, POSITION_ROOT = 1, POSITION_TYPE = 2 };
@@ -31,7 +32,13 @@ static void position_put(struct bytes_writer *out, const struct crdt_doc *doc, c
         return;
     }
     uint64_t left = index - before;
-    for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right) {
+    uint32_t at = type->start;
+    if (type->index_tree != NULL && left < type->length) {
+        uint64_t passed;
+        at = list_index_find(doc, type, left + 1, &passed);
+        left -= passed;
+    }
+    for (; at != ITEM_NONE; at = doc_item(doc, at)->right) {
         const struct item *item = doc_item(doc, at);
         if (item_live(item) && content_countable(item->kind)) {
             if (left < item->length) {
@@ -79,6 +86,10 @@ static enum status position_resolve_unit(struct crdt_doc *doc, struct id id, str
         return STATUS_OK;
     if (item_live(item) && content_countable(item->kind))
         out->index = id.clock - item->clock + (out->assoc < 0);
+    if (out->type->index_tree != NULL && !item_is_keyed(item)) {
+        out->index += list_index_before(doc, out->type, doc_find(doc, item->client, item->clock));
+        return STATUS_OK;
+    }
     for (uint32_t at = item->left; at != ITEM_NONE; at = doc_item(doc, at)->left) {
         const struct item *before = doc_item(doc, at);
         if (item_live(before) && content_countable(before->kind))

@@ -12,6 +12,7 @@
  *
  * Two runs join if they are neighbours in clock and in the list, have the same right origin, are equally deleted and hold the same
  * kind, and if their contents stand one behind the other in the arena. */
+#include "list_index.h"
 #include "store.h"
 
 #include "ground/utf.h"
@@ -38,15 +39,17 @@ static uint32_t split_item(struct crdt_doc *doc, uint32_t number, uint64_t offse
     item->right = right_number;
     if (right->right != ITEM_NONE)
         doc_item(doc, right->right)->left = right_number;
-    else if (right->entry != ENTRY_NONE)
+    else if (item_is_keyed(right))
         doc->types.entries[right->entry].item = right_number;
     struct client *client = doc->clients[item->client];
     client_insert_run(client, &doc->mem, &doc->spares, client_find(client, item->clock), right->clock, right_number);
     doc->runs++;
     if ((item->flags & ITEM_IN_TXN) != 0)
         txn_push_deleted(&doc->txn, right_number);
-    if (item->entry != ENTRY_NONE)
+    if (item_is_keyed(item))
         txn_delete_item(&doc->txn, number);
+    else
+        list_index_split(doc, doc_type(doc, item->parent), number, right_number);
     return right_number;
 }
 
@@ -106,7 +109,8 @@ static bool items_join(const struct crdt_doc *doc, uint32_t left_number, uint32_
     return content_splits(left->kind) && left->right == right_number && right->origin_client == left->client &&
            right->origin_clock == left->clock + left->length - 1 && right->right_origin_client == left->right_origin_client &&
            (right->right_origin_client == CLIENT_NONE || right->right_origin_clock == left->right_origin_clock) &&
-           ((left->flags ^ right->flags) & (ITEM_DELETED | ITEM_KEEP)) == 0 && right->content_bytes <= UINT32_MAX - left->content_bytes &&
+           ((left->flags ^ right->flags) & (ITEM_DELETED | ITEM_KEEP)) == 0 &&
+           right->content_bytes <= UINT32_MAX - left->content_bytes &&
            content_joins(left->kind, left->length, left->content_bytes, right->length, right->content_bytes) &&
            (left->kind == CONTENT_DELETED || (left->content + left->content_bytes == right->content &&
                                               left->content != content_half_pair && right->content != content_half_pair));
@@ -123,12 +127,14 @@ bool doc_join_with_previous(struct crdt_doc *doc, struct run_place place) {
     struct item *left = doc_item(doc, left_number);
     struct item *right = doc_item(doc, right_number);
     if (left->kind != CONTENT_GC) {
+        struct crdt_type *parent = doc_type(doc, left->parent);
+        if (!item_is_keyed(left))
+            list_index_joins(doc, parent, left_number, right_number);
         left->right = right->right;
         if (right->right != ITEM_NONE)
             doc_item(doc, right->right)->left = left_number;
-        else if (right->entry != ENTRY_NONE)
+        else if (item_is_keyed(right))
             doc->types.entries[right->entry].item = left_number;
-        struct crdt_type *parent = doc_type(doc, left->parent);
         if (parent->cursor_item == right_number) {
             parent->cursor_item = left_number;
             parent->cursor_index -= (left->flags & ITEM_DELETED) != 0 ? 0 : left->length;

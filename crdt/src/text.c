@@ -6,9 +6,10 @@
  *     h e l [deleted] l o        insert(3, "X")   →   h e l [deleted] X l o
  *
  * The type remembers where the last local edit was (cursor_item, and how many units stand before it); a search walks from there, so
- * typing costs nothing and a jump costs the runs in between. Remote changes to the same text forget the cursor. */
+ * typing costs nothing. What is far is looked up in the list's index. Remote changes to the same text forget the cursor. */
 #include "crdt/text.h"
 #include "format.h"
+#include "list_index.h"
 #include "text.h"
 
 #include "ground/utf.h"
@@ -43,31 +44,47 @@ uint64_t crdt_text_length(const struct crdt_type *text) {
     return text->length;
 }
 
-/* Units that the item adds to the length. */
-static uint64_t item_visible(const struct item *item) {
-    return (item->flags & ITEM_DELETED) == 0 && content_countable(item->kind) ? item->length : 0;
-}
-
-struct text_place text_find(const struct crdt_doc *doc, struct crdt_type *text, uint64_t index) {
-    if (index == 0)
-        return (struct text_place){ ITEM_NONE, 0 };
-    uint32_t at = text->cursor_item;
-    uint64_t before = text->cursor_index;
-    if (at == ITEM_NONE) {
-        at = text->start;
-        before = 0;
-    }
-    while (before >= index) {
+/* The item that holds visible unit `index` - 1, walked to from the cursor; ITEM_NONE: it is far. */
+static uint32_t text_walk(const struct crdt_doc *doc, const struct crdt_type *text, uint64_t index, uint64_t *out_before) {
+    uint32_t at = text->cursor_item != ITEM_NONE ? text->cursor_item : text->start;
+    uint64_t before = text->cursor_item != ITEM_NONE ? text->cursor_index : 0;
+    unsigned steps = 0;
+    unsigned steps_max = text->index_tree != NULL ? INDEX_WALK_NEAR : INDEX_WALK_MAX;
+    for (; before >= index && steps < steps_max; steps++) {
         at = doc_item(doc, at)->left;
         before -= item_visible(doc_item(doc, at));
     }
-    for (;;) {
+    for (; steps < steps_max; steps++) {
         const struct item *item = doc_item(doc, at);
-        uint64_t visible = item_visible(item);
-        if (before + visible >= index)
-            break;
-        before += visible;
+        if (before + item_visible(item) >= index) {
+            *out_before = before;
+            return at;
+        }
+        before += item_visible(item);
         at = item->right;
+    }
+    return ITEM_NONE;
+}
+
+/* Without memory for an index: from the beginning. */
+static uint32_t text_walk_all(const struct crdt_doc *doc, const struct crdt_type *text, uint64_t index, uint64_t *out_before) {
+    uint32_t at = text->start;
+    uint64_t before = 0;
+    for (; before + item_visible(doc_item(doc, at)) < index; at = doc_item(doc, at)->right)
+        before += item_visible(doc_item(doc, at));
+    *out_before = before;
+    return at;
+}
+
+struct text_place text_find(struct crdt_doc *doc, struct crdt_type *text, uint64_t index) {
+    if (index == 0)
+        return (struct text_place){ ITEM_NONE, 0 };
+    uint64_t before;
+    uint32_t at = text_walk(doc, text, index, &before);
+    if (at == ITEM_NONE) {
+        if (text->index_tree == NULL)
+            list_index_build(doc, text);
+        at = text->index_tree != NULL ? list_index_find(doc, text, index, &before) : text_walk_all(doc, text, index, &before);
     }
     text->cursor_item = at;
     text->cursor_index = before;
@@ -97,12 +114,34 @@ static bool text_mark_redundant(const struct crdt_doc *doc, uint32_t left, const
     return bytes_equal_text(value, "null");
 }
 
-/* Steps over tombstones and marks that say nothing new; answers the last item passed. */
-static uint32_t text_step_over(const struct crdt_doc *doc, const struct crdt_type *text, uint32_t left) {
-    for (;;) {
+/* The item with the first visible unit behind `left`, which ends at `index`; text->length > index. Does not move the cursor. */
+static uint32_t text_next_visible(struct crdt_doc *doc, struct crdt_type *text, uint32_t left, uint64_t index) {
+    uint32_t at = left == ITEM_NONE ? text->start : doc_item(doc, left)->right;
+    for (unsigned steps = 0; item_visible(doc_item(doc, at)) == 0; at = doc_item(doc, at)->right)
+        if (++steps == INDEX_WALK_MAX) {
+            uint64_t before;
+            if (text->index_tree == NULL)
+                list_index_build(doc, text);
+            if (text->index_tree != NULL)
+                return list_index_find(doc, text, index + 1, &before);
+        }
+    return at;
+}
+
+/* Steps over tombstones and marks that say nothing new; answers the last item passed. `index` visible units stand before. */
+static uint32_t text_step_over(struct crdt_doc *doc, struct crdt_type *text, uint32_t left, uint64_t index) {
+    if (!text->has_formats && index < text->length)
+        return doc_item(doc, text_next_visible(doc, text, left, index))->left;
+    for (unsigned steps = 0;; steps++) {
         uint32_t right = left == ITEM_NONE ? text->start : doc_item(doc, left)->right;
         if (right == ITEM_NONE)
             return left;
+        if (!text->has_formats && steps == INDEX_WALK_MAX) { /* nothing but tombstones to the end */
+            if (text->index_tree == NULL)
+                list_index_build(doc, text);
+            if (text->index_tree != NULL)
+                return list_index_last(doc, text);
+        }
         const struct item *item = doc_item(doc, right);
         bool passed = (item->flags & ITEM_DELETED) != 0 || (item->kind == CONTENT_FORMAT && text_mark_redundant(doc, left, item));
         if (!passed)
@@ -146,7 +185,7 @@ enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint6
         if (place.offset < item->length)
             left = doc_split_after(doc, item->client, item->clock + place.offset - 1);
     }
-    left = text_step_over(doc, text, left);
+    left = text_step_over(doc, text, left, index);
     uint32_t right = left == ITEM_NONE ? text->start : doc_item(doc, left)->right;
     struct placing placing = { .client = client,
                                .length = units,
@@ -202,15 +241,14 @@ enum status list_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t i
         return status;
 
     struct text_place place = text_find(doc, text, index);
-    uint32_t at = text->start;
     if (place.left != ITEM_NONE) {
         const struct item *item = doc_item(doc, place.left);
         if (place.offset < item->length)
             place.left = doc_split_after(doc, item->client, item->clock + place.offset - 1);
-        at = doc_item(doc, place.left)->right;
     } else {
         text->cursor_item = ITEM_NONE; /* it may stand behind what goes now */
     }
+    uint32_t at = text_next_visible(doc, text, place.left, index);
     while (length > 0) {
         const struct item *item = doc_item(doc, at);
         uint64_t visible = item_visible(item);

@@ -11,8 +11,8 @@ struct text_place {
     uint64_t offset;
 };
 
-/* index <= type->length. */
-struct text_place text_find(const struct crdt_doc *doc, struct crdt_type *type, uint64_t index);
+/* index <= type->length. Cost: near the last edit constant, else log of the list. */
+struct text_place text_find(struct crdt_doc *doc, struct crdt_type *type, uint64_t index);
 
 /* Deletes countable units, marks stay. STATUS_RANGE, STATUS_NO_MEMORY. */
 enum status list_delete(struct crdt_txn *txn, struct crdt_type *type, uint64_t index, uint64_t length);

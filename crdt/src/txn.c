@@ -12,6 +12,7 @@
  * that is joined away in step 3 while it stands in the list is marked CONTENT_FREE and given back after it. */
 #include "crdt/observe.h"
 #include "doc_check.h"
+#include "list_index.h"
 #include "store.h"
 
 enum {
@@ -60,8 +61,11 @@ static void txn_delete_one(struct crdt_txn *txn, uint32_t number) {
     if ((item->flags & ITEM_DELETED) != 0)
         return;
     item->flags |= ITEM_DELETED;
-    if (item->entry == ENTRY_NONE && content_countable(item->kind))
-        doc_type(txn->doc, item->parent)->length -= item->length;
+    if (!item_is_keyed(item) && content_countable(item->kind)) {
+        struct crdt_type *parent = doc_type(txn->doc, item->parent);
+        parent->length -= item->length;
+        list_index_hid(txn->doc, parent, number, item->length);
+    }
     txn->units_deleted += item->length;
     txn_push_deleted(txn, number);
     if (item->kind == CONTENT_TYPE)
@@ -158,6 +162,7 @@ static void txn_collect(struct crdt_txn *txn, uint32_t number) {
                 txn_collect_child(txn, at);
                 at = next;
             }
+        list_index_drop(doc, type);
         types_remove(&doc->types, type);
     }
 }

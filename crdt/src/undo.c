@@ -380,7 +380,7 @@ static enum status plan_redos(struct crdt_undo *undo, struct id_range range, str
         need->text += item->content_bytes + 6 * sizeof content_half_pair;
         need->units += units;
         need->types += item->kind == CONTENT_TYPE;
-        if (item->entry != ENTRY_NONE) {
+        if (item_is_keyed(item)) {
             need->keys++;
             need->key_bytes += doc->types.entries[item->entry].key_bytes;
         }
@@ -497,7 +497,7 @@ static bool redo_one(struct crdt_undo *undo, uint32_t number, struct client *loc
     gap.type = parent_now(undo, doc_item(doc, number));
     if (gap.type == NULL)
         return false;
-    if (doc_item(doc, number)->entry == ENTRY_NONE)
+    if (!item_is_keyed(doc_item(doc, number)))
         gap_in_list(undo, number, &gap);
     else if (!gap_at_key(undo, number, &gap))
         return false;
