@@ -1,7 +1,7 @@
 /* on_sessions.c — what editors and servers do with an editing session. */
 #include "workload.h"
 
-enum { ROOM = 1 << 21, DIFF_EDITS = 100, REPEATS = 20 };
+enum { ROOM = 1 << 21, DIFF_EDITS = 100, REPEATS = 20 }; /* what is quick is done a few times in a run: it is warm then */
 
 static struct crdt_doc *load(const struct session *session, const struct mem *mem) {
     struct crdt_doc *doc = bench_doc(mem, 2);
@@ -21,15 +21,10 @@ static void expect_copy(struct crdt_doc *doc, const struct session *session, str
     crdt_doc_destroy(copy);
 }
 
-/* A letter in the middle: positions are asked for, and nothing that the engine may have kept of the loaded bytes is still right. */
-static void edit_middle(struct crdt_doc *doc, const struct session *session, struct outcome *out) {
-    struct crdt_type *text = bench_root(doc, session->root);
-    if (out != NULL)
-        outcome_start(out);
-    struct patch patch = { (uint32_t)(crdt_text_length(text) / 2), 0, bytes_text("x") };
-    bench_edit(doc, text, &patch, NULL);
-    if (out != NULL)
-        outcome_stop(out);
+/* A letter in the middle: positions are asked for, and nothing that was kept of the document's bytes or text is still right. */
+static void edit_middle(struct crdt_doc *doc, const struct session *session) {
+    struct patch patch = { session->middle, 0, bytes_text("x") };
+    bench_edit(doc, bench_root(doc, session->root), &patch, NULL);
 }
 
 static void finish(struct crdt_doc *doc, struct outcome *out, uint64_t ops) {
@@ -112,97 +107,115 @@ static void run_load_v2(const struct session *session, uint32_t size, const stru
     finish(doc, out, 1);
 }
 
-/* The whole as an update, after an edit. */
-static void run_encode(const struct session *session, uint32_t size, const struct mem *mem, struct outcome *out) {
-    (void)size;
+/* The whole as an update: each time after an edit, or with nothing changed since, as others connect and ask. */
+static void encode(const struct session *session, const struct mem *mem, struct outcome *out, bool again) {
     struct crdt_doc *doc = load(session, mem);
     struct bytes_writer state = bench_writer(ROOM);
-    edit_middle(doc, session, NULL);
-    outcome_start(out);
+    edit_middle(doc, session);
     must(crdt_update_encode(doc, &state));
-    outcome_stop(out);
-    out->bytes = state.size;
-    expect_copy(doc, session, bytes_written(&state));
-    bytes_writer_finish(&state);
-    finish(doc, out, 1);
-}
-
-/* Once more, with nothing changed since: others connect and ask. */
-static void run_encode_again(const struct session *session, uint32_t size, const struct mem *mem, struct outcome *out) {
-    (void)size;
-    struct crdt_doc *doc = load(session, mem);
-    struct bytes_writer state = bench_writer(ROOM);
-    edit_middle(doc, session, NULL);
-    must(crdt_update_encode(doc, &state));
-    outcome_start(out);
     for (unsigned i = 0; i < REPEATS; i++) {
+        if (!again)
+            edit_middle(doc, session);
         bytes_writer_reset(&state);
+        outcome_start(out);
         must(crdt_update_encode(doc, &state));
+        outcome_stop(out);
     }
-    outcome_stop(out);
     out->bytes = state.size;
     expect_copy(doc, session, bytes_written(&state));
     bytes_writer_finish(&state);
     finish(doc, out, REPEATS);
 }
 
+static void run_encode(const struct session *session, uint32_t size, const struct mem *mem, struct outcome *out) {
+    (void)size;
+    encode(session, mem, out, false);
+}
+
+static void run_encode_again(const struct session *session, uint32_t size, const struct mem *mem, struct outcome *out) {
+    (void)size;
+    encode(session, mem, out, true);
+}
+
+/* The text, each time after an edit. */
 static void run_text(const struct session *session, uint32_t size, const struct mem *mem, struct outcome *out) {
     (void)size;
     struct crdt_doc *doc = load(session, mem);
     struct crdt_type *text = bench_root(doc, session->root);
     struct bytes_writer written = bench_writer(ROOM);
-    outcome_start(out);
-    for (unsigned i = 0; i < REPEATS; i++) {
-        bytes_writer_reset(&written);
-        must(crdt_text_write(doc, text, &written));
-    }
-    outcome_stop(out);
-    out->bytes = written.size;
+    must(crdt_text_write(doc, text, &written));
     must_be(bytes_equal(bytes_written(&written), session->text), "the text is another");
+    for (unsigned i = 0; i < REPEATS; i++) {
+        edit_middle(doc, session);
+        bytes_writer_reset(&written);
+        outcome_start(out);
+        must(crdt_text_write(doc, text, &written));
+        outcome_stop(out);
+    }
+    out->bytes = written.size;
+    must_be(written.size == session->text.size + REPEATS, "the text has another size");
     bytes_writer_finish(&written);
     finish(doc, out, REPEATS);
 }
 
-/* What a peer that misses the last hundred edits is told: the first time after these edits, or again. */
-static void diff(const struct session *session, const struct mem *mem, struct outcome *out, bool again) {
-    static const struct session *prepared; /* for this session: its state before those edits */
-    static struct bytes_writer before;
-    size_t known = session->update_count - DIFF_EDITS;
-    if (prepared != session) {
-        bytes_writer_finish(&before);
-        before = bench_writer(ROOM);
-        struct crdt_doc *doc = bench_doc(&mem_default, 2);
-        for (size_t i = 0; i < known; i++)
-            bench_apply(doc, session->updates[i]);
-        must(crdt_update_encode(doc, &before));
-        crdt_doc_destroy(doc);
-        prepared = session;
-    }
-    struct bytes_writer vector = bench_writer(1);
-    struct bytes_writer told = bench_writer(ROOM);
-    struct crdt_doc *doc = bench_doc(mem, 2);
-    bench_apply(doc, bytes_written(&before));
-    must(crdt_state_vector_encode(doc, &vector));
-    for (size_t i = known; i < session->update_count; i++)
+/* What a session has before its last hundred and a few edits; made once. */
+static struct bytes state_before(const struct session *session, size_t known) {
+    static const struct session *made_for;
+    static struct bytes_writer state;
+    if (made_for == session)
+        return bytes_written(&state);
+    bytes_writer_finish(&state);
+    state = bench_writer(ROOM);
+    struct crdt_doc *doc = bench_doc(&mem_default, 2);
+    for (size_t i = 0; i < known; i++)
         bench_apply(doc, session->updates[i]);
-    if (again)
-        must(crdt_update_encode_diff(doc, bytes_written(&vector), &told));
-    unsigned repeats = again ? REPEATS : 1;
-    outcome_start(out);
-    for (unsigned i = 0; i < repeats; i++) {
-        bytes_writer_reset(&told);
-        must(crdt_update_encode_diff(doc, bytes_written(&vector), &told));
-    }
-    outcome_stop(out);
-    out->bytes = told.size;
+    must(crdt_update_encode(doc, &state));
+    crdt_doc_destroy(doc);
+    made_for = session;
+    return bytes_written(&state);
+}
+
+/* What a peer that misses the last hundred edits is told: each time after one more edit, or with nothing changed since. */
+static void diff(const struct session *session, const struct mem *mem, struct outcome *out, bool again) {
+    struct bytes_writer vectors[REPEATS]; /* behind each of the first edits */
+    struct bytes_writer told = bench_writer(ROOM);
+    size_t known = session->update_count - DIFF_EDITS - REPEATS;
+    struct bytes before = state_before(session, known);
+    struct crdt_doc *doc = bench_doc(mem, 2);
     struct crdt_doc *peer = bench_doc(&mem_default, 3);
-    bench_apply(peer, bytes_written(&before));
+    bench_apply(doc, before);
+    bench_apply(peer, before);
+    for (size_t i = 0; i < DIFF_EDITS; i++) {
+        bench_apply(doc, session->updates[known + i]);
+        if (i < REPEATS) {
+            bench_apply(peer, session->updates[known + i]);
+            vectors[i] = bench_writer(64);
+            must(crdt_state_vector_encode(doc, &vectors[i]));
+        }
+    }
+    for (size_t i = 0; i < REPEATS; i++) {
+        bench_apply(doc, session->updates[known + DIFF_EDITS + i]);
+        bytes_writer_reset(&told);
+        if (!again)
+            outcome_start(out);
+        must(crdt_update_encode_diff(doc, bytes_written(&vectors[i]), &told));
+        if (!again)
+            outcome_stop(out);
+    }
+    for (size_t i = 0; again && i < REPEATS; i++) {
+        bytes_writer_reset(&told);
+        outcome_start(out);
+        must(crdt_update_encode_diff(doc, bytes_written(&vectors[REPEATS - 1]), &told));
+        outcome_stop(out);
+    }
+    out->bytes = told.size;
     bench_apply(peer, bytes_written(&told));
     expect_session(peer, session);
     crdt_doc_destroy(peer);
-    bytes_writer_finish(&vector);
+    for (size_t i = 0; i < REPEATS; i++)
+        bytes_writer_finish(&vectors[i]);
     bytes_writer_finish(&told);
-    finish(doc, out, repeats);
+    finish(doc, out, REPEATS);
 }
 
 static void run_diff(const struct session *session, uint32_t size, const struct mem *mem, struct outcome *out) {
@@ -239,8 +252,11 @@ static void run_memory(const struct session *session, uint32_t size, const struc
 static void run_memory_positions(const struct session *session, uint32_t size, const struct mem *mem, struct outcome *out) {
     (void)size;
     struct crdt_doc *doc = load(session, mem);
-    edit_middle(doc, session, out);
-    must_be(crdt_text_length(bench_root(doc, session->root)) > 0, "the edit is lost");
+    uint64_t length = crdt_text_length(bench_root(doc, session->root));
+    outcome_start(out);
+    edit_middle(doc, session);
+    outcome_stop(out);
+    must_be(crdt_text_length(bench_root(doc, session->root)) == length + 1, "the edit is lost");
     finish(doc, out, 1);
 }
 

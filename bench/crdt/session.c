@@ -1,8 +1,8 @@
 /* session.c — sessions from files, and one from a seed.
  *
  * What one writer recorded is typed once more, by client 1: what an update weighs depends on the client's id, and the figures that
- * others publish are those of small ids. The updates and states are what the engine makes of it; bench/peers/check.mjs holds them
- * against those of Yjs. What several people recorded stays as Yjs wrote it.
+ * others publish are those of small ids. The updates and states are what the engine makes of it; in bench/peers Yjs is
+ * held against them in local-emit. What several people recorded stays as Yjs wrote it.
  *
  * The seeded session writes Korean, emoji and some code in bursts at places that jump now and then, and deletes a fifth of it: what
  * texts outside ASCII cost. */
@@ -150,6 +150,15 @@ static void type_patches(struct session *session) {
     crdt_doc_destroy(doc);
 }
 
+static uint32_t middle_of(struct bytes text) {
+    struct bytes before = bytes_of(text.data, text.size / 2);
+    while (before.size > 0 && (text.data[before.size] & 0xc0) == 0x80)
+        before.size--;
+    size_t units;
+    must_be(utf_check(before, &units), "the text is not UTF-8");
+    return (uint32_t)units;
+}
+
 const struct session *session_load(const char *folder, size_t index) {
     static struct session sessions[SESSION_COUNT];
     struct session *session = &sessions[index];
@@ -170,6 +179,7 @@ const struct session *session_load(const char *folder, size_t index) {
         session->state_v2 = trace_file_load(folder, name, "final.v2");
         session->text = trace_file_load(folder, name, "txt");
     }
+    session->middle = middle_of(session->text);
     return session;
 }
 

@@ -27,6 +27,7 @@ struct session {
     struct bytes state_v1; /* all of it as one update */
     struct bytes state_v2;
     struct bytes text; /* the final text */
+    uint32_t middle;   /* a place between two characters of it */
 };
 
 /* One run. */
