@@ -1,8 +1,8 @@
 /* session.c — sessions from files, and one from a seed.
  *
  * What one writer recorded is typed once more, by client 1: what an update weighs depends on the client's id, and the figures that
- * others publish are those of small ids. The updates and states are what the engine makes of it; in bench/peers Yjs is
- * held against them in local-emit. What several people recorded stays as Yjs wrote it.
+ * others publish are those of small ids. The updates and states are what the engine makes of it. What several people recorded stays
+ * as Yjs wrote it.
  *
  * The seeded session writes Korean, emoji and some code in bursts at places that jump now and then, and deletes a fifth of it: what
  * texts outside ASCII cost. */

@@ -39,6 +39,7 @@ struct outcome {
     uint64_t heap_bytes;  /* that the documents hold in the end */
     /* private */
     uint64_t begin_ns;
+    uint64_t begin_cpu_ns;
     uint64_t begin_allocations;
 };
 
