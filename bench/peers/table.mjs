@@ -93,21 +93,27 @@ const SHORT = {
 
 const isShort = ({ workload, trace, measure }) => SHORT[workload] === trace && (measure === 'time') !== workload.startsWith('memory')
 
-// What was measured natively on another day, scaled by what Yjs took then and takes now.
+const ONE_OPERATION = ['encode', 'text', 'diff']
+
+// What was measured natively on another day, carried over to now by what others took then and take now: the median of their factors.
 function native(rows) {
   const { rows: lines } = JSON.parse(fs.readFileSync(fileURLToPath(new URL('native.json', import.meta.url))))
-  const find = (engine, { workload, trace }) => rows.find(row => row.engine === engine && row.workload === workload && row.trace === trace)
-  const perRun = { encode: 1, text: 1, diff: 1 } // one operation, not all of a run's
-  const ms = row => row?.ns_per_op_min ? row.ns_per_op_min * (perRun[row.workload] ?? row.ops) / 1e6 : null
-  const cell = value => value === null ? '–' : shown(value * 1e6, ['ns', 'µs', 'ms', 's'])
-  const table = lines.filter(line => ms(find('yjs', line))).map(line => {
-    const factor = ms(find('yjs', line)) / line.yjs
-    const scaled = value => value === null ? null : value * factor
-    return { numbers: 6, cells: [line.workload, line.trace, digits(factor), cell(ms(find(OURS, line))), cell(scaled(line.yrs)),
-      cell(ms(find('ywasm', line))), cell(scaled(line['diamond-types'])), cell(ms(find('diamond-types', line)))] }
+  const cell = ms => ms === undefined ? '–' : shown(ms * 1e6, ['ns', 'µs', 'ms', 's'])
+  const table = lines.flatMap(({ workload, trace, native, then }) => {
+    const now = engine => {
+      const row = rows.find(row => row.engine === engine && row.workload === workload && row.trace === trace)
+      if (!row?.ns_per_op_min || row.note?.startsWith('cut off')) return undefined
+      return row.ns_per_op_min * (ONE_OPERATION.includes(workload) ? 1 : row.ops) / 1e6
+    }
+    const factors = Object.keys(then).map(engine => now(engine) / then[engine]).filter(factor => factor > 0).sort((a, b) => a - b)
+    if (factors.length === 0 || now(OURS) === undefined) return []
+    const factor = factors[factors.length >> 1]
+    const scaled = engine => native[engine] && native[engine] * factor
+    return [{ numbers: 6, cells: [workload, trace, `${digits(factor)} (${factors.length})`, cell(now(OURS)), cell(scaled('yrs')), cell(now('ywasm')),
+      cell(scaled('diamond-types')), cell(now('diamond-types'))] }]
   })
-  if (table.length === 0) return ''
-  return asMarkdown(['workload', 'input', 'Yjs now : then', OURS, 'yrs, native', 'ywasm', 'diamond-types, native', 'diamond-types, WASM'], table)
+  return table.length === 0 ? '' : asMarkdown(['workload', 'input', 'now : then', OURS, 'yrs, native', 'ywasm', 'diamond-types, native',
+    'diamond-types, WASM'], table)
 }
 
 const machine = () => `${os.cpus()[0].model.trim()}, ${os.cpus().length} cores, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`
