@@ -291,18 +291,30 @@ function writeB3(engine, doc, number, client) {
   else engine.setKey(doc, 'v', number === 1 ? client : number === 2 ? { name: digits, address: 'here' } : digits.repeat(CLIENTS))
 }
 
-const b3 = number => (context, part) => {
+function updateOfB3(engine, number, i) {
+  const doc = engine.create(clientOfB3(i))
+  engine.listen(doc)
+  writeB3(engine, doc, number, i)
+  return { doc, update: engine.drain(doc) }
+}
+
+function updatesOfB3(engine, number) {
+  return Array.from({ length: CLIENTS }, (_, i) => {
+    const { doc, update } = updateOfB3(engine, number, i)
+    engine.free(doc)
+    return update
+  })
+}
+
+// The updates are made once for all rows of a number.
+const b3 = number => {
+  let updates
+  return (context, part) => runB3(context, part, number, updates ??= updatesOfB3(context.engine, number))
+}
+
+function runB3(context, part, number, updates) {
   const { engine, out } = context
-  const hearers = []
-  const updates = []
-  for (let i = 0; i < CLIENTS; i++) {
-    const doc = engine.create(clientOfB3(i))
-    engine.listen(doc)
-    writeB3(engine, doc, number, i)
-    updates.push(engine.drain(doc))
-    if (i < 2) hearers.push(doc)
-    else engine.free(doc)
-  }
+  const hearers = [0, 1].map(i => updateOfB3(engine, number, i).doc)
   for (const [i, hearer] of hearers.entries()) {
     if (part === WORK && i === 1) out.start()
     engine.applyAll(hearer, updates)

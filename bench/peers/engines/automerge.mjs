@@ -2,8 +2,9 @@
 import * as A from '@automerge/automerge'
 
 const actor = client => client.toString(16).padStart(16, '0')
-// The time is part of a change's name.
-const root = A.save(A.change(A.init({ actor: actor(0) }), { time: 0 }, doc => Object.assign(doc, { text: '', list: [], map: {} })))
+// The time is part of a change's name: the same change must have the same name each time it is made.
+const NOW = { time: 0 }
+const root = A.save(A.change(A.init({ actor: actor(0) }), NOW, doc => Object.assign(doc, { text: '', list: [], map: {} })))
 
 export const engine = {
   package: '@automerge/automerge',
@@ -14,10 +15,10 @@ export const engine = {
   listen() {},
   drain: self => A.getLastLocalChange(self.doc),
   edit(self, position, deleted, inserted) {
-    self.doc = A.change(self.doc, doc => A.splice(doc, ['text'], position, deleted, inserted))
+    self.doc = A.change(self.doc, NOW, doc => A.splice(doc, ['text'], position, deleted, inserted))
   },
   change(self, changes) {
-    self.doc = A.change(self.doc, doc => {
+    self.doc = A.change(self.doc, NOW, doc => {
       for (const { index, deleted, text, numbers } of changes) {
         if (numbers.length > 0) doc.list.insertAt(index, ...numbers)
         else A.splice(doc, ['text'], index, deleted, text)
@@ -25,7 +26,7 @@ export const engine = {
     })
   },
   setKey(self, key, value) {
-    self.doc = A.change(self.doc, doc => { doc.map[key] = value })
+    self.doc = A.change(self.doc, NOW, doc => { doc.map[key] = value })
   },
   apply(self, update) {
     self.doc = A.applyChanges(self.doc, [update])[0]
