@@ -27,6 +27,13 @@ static void stop_if(bool timed, struct outcome *out) {
         outcome_stop(out);
 }
 
+/* Roots are called as the peers call theirs: a name is part of an update's size. */
+static const char *root_name;
+
+static struct crdt_type *root_of(struct crdt_doc *doc) {
+    return bench_root(doc, root_name);
+}
+
 /* ---- what is written ---- */
 
 struct change {
@@ -202,7 +209,7 @@ static bool values_equal(const struct crdt_value *a, const struct crdt_value *b)
 
 /* Text, list and the key "v" of the root. How units are joined to runs may differ. */
 static void expect_same(struct crdt_doc *a, struct crdt_doc *b) {
-    struct crdt_type *roots[2] = { bench_root(a, "t"), bench_root(b, "t") };
+    struct crdt_type *roots[2] = { root_of(a), root_of(b) };
     bench_expect_same_text(a, roots[0], b, roots[1]);
     struct arena arena;
     arena_init(&arena, &mem_default, SIZE_MAX);
@@ -247,13 +254,14 @@ static void finish(struct crdt_doc *doc, uint32_t part, const struct mem *mem, s
 static void b1(const struct session *session, uint32_t size, const struct mem *mem, struct outcome *out) {
     (void)session;
     uint32_t number = size / PARTS, part = size % PARTS;
+    root_name = number < 8 ? "text" : "list";
     struct script *script = script_b1(number);
     struct bytes_writer updates = bench_writer(ROOM);
     size_t *ends = calloc(script->count, sizeof *ends);
     must_be(ends != NULL, "no memory");
     struct crdt_doc *doc = bench_doc(mem, 1);
     struct crdt_doc *hearer = bench_doc(&mem_default, 2);
-    struct crdt_type *root = bench_root(doc, "t");
+    struct crdt_type *root = root_of(doc);
     start_if(part == WORK, out);
     for (uint32_t i = 0; i < script->count; i++) {
         struct crdt_txn *txn = crdt_txn_begin(doc);
@@ -269,7 +277,7 @@ static void b1(const struct session *session, uint32_t size, const struct mem *m
     if (number < 8) {
         size_t length;
         char *expected = script_text(script, &length);
-        bench_expect_text(hearer, bench_root(hearer, "t"), bytes_of(expected, length));
+        bench_expect_text(hearer, root_of(hearer), bytes_of(expected, length));
         free(expected);
     }
     out->ops = script->count;
@@ -286,6 +294,7 @@ static void b1(const struct session *session, uint32_t size, const struct mem *m
 static void b2(const struct session *session, uint32_t size, const struct mem *mem, struct outcome *out) {
     (void)session;
     uint32_t number = size / PARTS, part = size % PARTS;
+    root_name = "text";
     struct crdt_doc *docs[2];
     struct script *scripts[2];
     struct bytes_writer updates[2];
@@ -298,11 +307,11 @@ static void b2(const struct session *session, uint32_t size, const struct mem *m
         scripts[i] = script_b2(number, i);
         updates[i] = bench_writer(ROOM);
     }
-    bench_edit(docs[0], bench_root(docs[0], "t"), &hundred, &common);
+    bench_edit(docs[0], root_of(docs[0]), &hundred, &common);
     bench_apply(docs[1], bytes_written(&common));
     start_if(part == WORK, out);
     for (uint32_t i = 0; i < 2; i++) {
-        struct crdt_type *text = bench_root(docs[i], "t");
+        struct crdt_type *text = root_of(docs[i]);
         struct crdt_txn *txn = crdt_txn_begin(docs[i]);
         for (uint32_t at = 0; at < scripts[i]->count; at++)
             must(change_apply(txn, text, &scripts[i]->changes[at]));
@@ -311,8 +320,8 @@ static void b2(const struct session *session, uint32_t size, const struct mem *m
     bench_apply(docs[1], bytes_written(&updates[0]));
     bench_apply(docs[0], bytes_written(&updates[1]));
     stop_if(part == WORK, out);
-    bench_expect_same_text(docs[0], bench_root(docs[0], "t"), docs[1], bench_root(docs[1], "t"));
-    must_be(number == 4 || crdt_text_length(bench_root(docs[0], "t")) == scripts[0]->length + scripts[1]->length - 100,
+    bench_expect_same_text(docs[0], root_of(docs[0]), docs[1], root_of(docs[1]));
+    must_be(number == 4 || crdt_text_length(root_of(docs[0])) == scripts[0]->length + scripts[1]->length - 100,
             "letters are missing");
     out->ops = scripts[0]->count + scripts[1]->count;
     out->bytes = updates[0].size + updates[1].size;
@@ -363,12 +372,13 @@ static uint64_t b3_client(uint32_t i) {
 static void b3(const struct session *session, uint32_t size, const struct mem *mem, struct outcome *out) {
     (void)session;
     uint32_t number = size / PARTS, part = size % PARTS;
+    root_name = number < 4 ? "map" : number == 4 ? "list" : "text";
     struct bytes_writer updates = bench_writer(ROOM);
     static size_t ends[CLIENTS];
     struct crdt_doc *hearers[2];
     for (uint32_t i = 0; i < CLIENTS; i++) {
         struct crdt_doc *doc = bench_doc(i < 2 ? mem : &mem_default, b3_client(i));
-        struct crdt_type *root = bench_root(doc, "t");
+        struct crdt_type *root = root_of(doc);
         struct crdt_txn *txn = crdt_txn_begin(doc);
         b3_write(txn, root, number, i);
         must(crdt_txn_commit(txn, &updates, NULL));
@@ -398,9 +408,10 @@ static void b3(const struct session *session, uint32_t size, const struct mem *m
 /* ---- B4 ---- */
 
 static void b4(const struct session *session, uint32_t part, const struct mem *mem, struct outcome *out) {
+    root_name = session->root;
     struct bytes_writer update = bench_writer(ROOM);
     struct crdt_doc *doc = bench_doc(mem, 1);
-    struct crdt_type *text = bench_root(doc, "t");
+    struct crdt_type *text = root_of(doc);
     uint64_t bytes = 0;
     start_if(part == WORK, out);
     for (size_t i = 0; i < session->patch_count; i++) {

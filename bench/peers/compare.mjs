@@ -85,6 +85,8 @@ for (const workload of wanted.workloads) {
   const now = [...ours.rows]
   for (const engine of wanted.engines) now.push(...runPeer(engine, workload, ours.rows.map(row => row.trace), sessions))
   rows.push(...now)
+  const order = Object.keys(workloads)
+  rows.sort((a, b) => order.indexOf(a.workload) - order.indexOf(b.workload))
   fs.writeFileSync(file, '[\n' + rows.map(row => JSON.stringify(row)).join(',\n') + '\n]\n')
 }
 process.stdout.write(asText(rows.filter(isRunNow), ['vibesync', ...wanted.engines]))

@@ -81,7 +81,7 @@ function asMarkdown(head, lines) {
 function comparison(rows, chosen) {
   const engines = enginesOf(rows)
   const lines = linesOf(rows, engines).filter(chosen).map(({ workload, trace, measure, cells }) =>
-    ({ numbers: engines.length, cells: [`${workload}${measure === 'time' ? '' : `, ${measure}`}`, trace, ...cells] }))
+    ({ numbers: engines.length, cells: [measure === 'time' || measure === workload ? workload : `${workload}, ${measure}`, trace, ...cells] }))
   return asMarkdown(['workload', 'input', ...engines], lines)
 }
 
@@ -95,25 +95,26 @@ const isShort = ({ workload, trace, measure }) => SHORT[workload] === trace && (
 
 const ONE_OPERATION = ['encode', 'text', 'diff']
 
-// What was measured natively on another day, carried over to now by what others took then and take now: the median of their factors.
+// What was measured natively on another day, carried over to now by what others took then and take now: the median of all their factors.
 function native(rows) {
   const { rows: lines } = JSON.parse(fs.readFileSync(fileURLToPath(new URL('native.json', import.meta.url))))
+  const now = (engine, { workload, trace }) => {
+    const row = rows.find(row => row.engine === engine && row.workload === workload && row.trace === trace)
+    if (!row?.ns_per_op_min || row.note?.startsWith('cut off')) return undefined
+    return row.ns_per_op_min * (ONE_OPERATION.includes(workload) ? 1 : row.ops) / 1e6
+  }
+  const factors = lines.flatMap(line => Object.keys(line.then).map(engine => now(engine, line) / line.then[engine])).filter(factor => factor > 0)
+  if (factors.length === 0) return ''
+  const factor = factors.sort((a, b) => a - b)[factors.length >> 1]
   const cell = ms => ms === undefined ? '–' : shown(ms * 1e6, ['ns', 'µs', 'ms', 's'])
-  const table = lines.flatMap(({ workload, trace, native, then }) => {
-    const now = engine => {
-      const row = rows.find(row => row.engine === engine && row.workload === workload && row.trace === trace)
-      if (!row?.ns_per_op_min || row.note?.startsWith('cut off')) return undefined
-      return row.ns_per_op_min * (ONE_OPERATION.includes(workload) ? 1 : row.ops) / 1e6
-    }
-    const factors = Object.keys(then).map(engine => now(engine) / then[engine]).filter(factor => factor > 0).sort((a, b) => a - b)
-    if (factors.length === 0 || now(OURS) === undefined) return []
-    const factor = factors[factors.length >> 1]
-    const scaled = engine => native[engine] && native[engine] * factor
-    return [{ numbers: 6, cells: [workload, trace, `${digits(factor)} (${factors.length})`, cell(now(OURS)), cell(scaled('yrs')), cell(now('ywasm')),
-      cell(scaled('diamond-types')), cell(now('diamond-types'))] }]
+  const table = lines.filter(line => now(OURS, line) !== undefined).map(line => {
+    const scaled = engine => line.native[engine] && line.native[engine] * factor
+    return { numbers: 5, cells: [line.workload, line.trace, cell(now(OURS, line)), cell(scaled('yrs')), cell(now('ywasm', line)),
+      cell(scaled('diamond-types')), cell(now('diamond-types', line))] }
   })
-  return table.length === 0 ? '' : asMarkdown(['workload', 'input', 'now : then', OURS, 'yrs, native', 'ywasm', 'diamond-types, native',
-    'diamond-types, WASM'], table)
+  const head = ['workload', 'input', OURS, 'yrs, native', 'ywasm', 'diamond-types, native', 'diamond-types, WASM']
+  return `Now : then = ${digits(factor)}, the median of ${factors.length} from ${digits(factors[0])} to ${digits(factors.at(-1))}.\n\n` +
+    asMarkdown(head, table)
 }
 
 const machine = () => `${os.cpus()[0].model.trim()}, ${os.cpus().length} cores, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`
