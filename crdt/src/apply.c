@@ -80,6 +80,9 @@ struct apply {
     /* Needs at worst. */
     size_t items;
     size_t splits;
+    size_t contents; /* items whose content is not ASCII text */
+    uint64_t deletes; /* runs that structs delete */
+    bool wide;       /* clocks pass 32 bits */
     size_t types;
     size_t entries;
     size_t name_bytes;
@@ -240,6 +243,7 @@ static void plan_client(struct apply *apply, struct client *client) {
         return;
     client->plan = apply->doc->plan;
     client->plan_state = client->state;
+    client->plan_ascii = 0;
     client->plan_text = 0;
     client->plan_source = SIZE_MAX;
     client->plan_missing = CLIENT_NOT_MISSING;
@@ -290,7 +294,11 @@ static void apply_plan_head(struct apply *apply, struct source *source) {
     const struct wire_struct *head = &source->head;
     struct client *client = source->client;
     apply->in_order &= source->head_clock == client->plan_state;
-    apply->items += 1 + content_more_items(head->kind, head->length, head->content.size);
+    bool ascii = head->kind == CONTENT_STRING && head->content.size == head->length;
+    size_t items = 1 + content_more_items(head->kind, head->length, head->content.size);
+    apply->items += items;
+    apply->contents += ascii || head->kind == CONTENT_DELETED || head->kind == CONTENT_GC ? 0 : items;
+    apply->deletes += (head->kind == CONTENT_DELETED) + ((head->info & WIRE_KEY) != 0);
     apply->splits += ((head->info & WIRE_ORIGIN) != 0) + ((head->info & WIRE_RIGHT_ORIGIN) != 0);
     apply->types += head->kind == CONTENT_TYPE;
     if (head->parent == WIRE_PARENT_ROOT && types_root_find(&apply->doc->types, head->root_name) == NULL) {
@@ -302,8 +310,9 @@ static void apply_plan_head(struct apply *apply, struct source *source) {
         apply->name_bytes += head->key.size;
     }
     apply->pairs |= head->kind == CONTENT_STRING && content_has_pairs(head->content, head->length);
-    client->plan_text += head->content.size;
+    *(ascii ? &client->plan_ascii : &client->plan_text) += head->content.size;
     client->plan_state = source->head_clock + head->length;
+    apply->wide |= client->plan_state > UINT32_MAX;
     if (client->missing != CLIENT_NOT_MISSING && client->plan_state > client->missing)
         apply->retry = true;
 }
@@ -542,22 +551,31 @@ static enum status apply_reserve(struct apply *apply) {
         size_t count = pass == 0 ? apply->source_count : apply->woken_count;
         for (size_t i = 0; i < count; i++) {
             new_clients += sources[i].client->first == NULL;
-            enum status status = client_text_reserve(sources[i].client, &doc->mem, sources[i].client->plan_text);
+            enum status status =
+                client_text_reserve(sources[i].client, &doc->mem, sources[i].client->plan_ascii, sources[i].client->plan_text);
             if (status != STATUS_OK)
                 return status;
         }
     }
     size_t cuts = apply->splits + 2 * apply->range_count;
     size_t items = apply->items + cuts * doc_split_items_max(doc, apply->pairs);
-    enum status status = items_reserve(&doc->items, &doc->mem, items);
+    doc->untidy = true;
+    enum status status = apply->wide ? items_widen(&doc->items, &doc->mem) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = items_reserve(&doc->items, &doc->mem, items, apply->contents);
     if (status != STATUS_OK)
         return status;
-    /* A run that is appended to a full chunk takes a chunk; one that is inserted takes one too, and leaves two that are half full.
-     */
+    /* A run that is appended to a full chunk takes a chunk, and so does one beyond a multiple of 2^32; one that is inserted takes one
+     * too, and leaves two that are half full. */
     size_t chunks = doc->runs + apply->items / RUN_CHUNK_FULL + (items - apply->items) / (RUN_CHUNK_FULL / 2) +
                     apply->source_count + apply->woken_count + 2;
-    status = run_spares_reserve(&doc->spares, &doc->mem, items < chunks ? items : chunks, new_clients);
-    return status != STATUS_OK ? status : types_reserve(&doc->types, &doc->mem, apply->types, apply->entries, apply->name_bytes);
+    status = run_spares_reserve(&doc->spares, &doc->mem, items < chunks || doc->items.wide ? items : chunks, new_clients);
+    if (status == STATUS_OK)
+        status = types_reserve(&doc->types, &doc->mem, apply->types, apply->entries, apply->name_bytes);
+    uint64_t deletes = apply->deletes + cuts;
+    for (size_t i = 0; i < apply->range_count; i++)
+        deletes += apply->ranges[i].length;
+    return status == STATUS_OK ? txn_reserve_deletes(&doc->txn, deletes, items, apply->types > 0) : status;
 }
 
 /* --- 5. do --- */
@@ -727,7 +745,7 @@ static enum status apply_quick(struct crdt_doc *doc, struct bytes update, struct
         client = doc_client(doc, walk.client);
         clock = walk.clock;
         if (client == NULL || client->state != clock || client->missing != CLIENT_NOT_MISSING ||
-            wire_walk_next(&walk, &step, &structure) != STATUS_OK || structure.kind != CONTENT_STRING || structure.length == 0 ||
+            wire_walk_next(&walk, &step, &structure) != STATUS_OK || walk.clock > UINT32_MAX || structure.kind != CONTENT_STRING || structure.length == 0 ||
             structure.parent != WIRE_PARENT_INHERITED || !quick_known(doc, (structure.info & WIRE_ORIGIN) != 0, structure.origin) ||
             !quick_known(doc, (structure.info & WIRE_RIGHT_ORIGIN) != 0, structure.right_origin))
             return STATUS_OK;
@@ -756,11 +774,12 @@ static enum status apply_quick(struct crdt_doc *doc, struct bytes update, struct
     size_t items = cuts * doc_split_items_max(doc, false);
     if (client != NULL)
         items += 1 + content_more_items(structure.kind, structure.length, structure.content.size);
-    enum status status = items_reserve(&doc->items, &doc->mem, items);
-    if (status == STATUS_OK)
-        status = run_spares_reserve(&doc->spares, &doc->mem, items, client != NULL && client->first == NULL);
+    bool ascii = client != NULL && structure.content.size == structure.length;
+    enum status status = doc_reserve_items(doc, items, client == NULL || ascii ? 0 : items, client != NULL && client->first == NULL);
     if (status == STATUS_OK && client != NULL)
-        status = client_text_reserve(client, &doc->mem, structure.content.size);
+        status = client_text_reserve(client, &doc->mem, ascii ? structure.content.size : 0, ascii ? 0 : structure.content.size);
+    if (status == STATUS_OK)
+        status = txn_reserve_deletes(&doc->txn, range_units + cuts, items, false);
     *out_done = true;
     if (status != STATUS_OK)
         return status;

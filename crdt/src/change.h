@@ -7,9 +7,9 @@
 /* How many of an item's units were there before the transaction: all, none, or those that a run which grew had. */
 static inline uint64_t change_old_units(const struct crdt_doc *doc, const struct item *item) {
     const struct client *client = doc->clients[item->client];
-    if (!client->txn_touched || item->clock + item->length <= client->txn_from)
-        return item->length;
-    return item->clock >= client->txn_from ? 0 : client->txn_from - item->clock;
+    if (!client->txn_touched || item_end(doc, item) <= client->txn_from)
+        return item_length(doc, item);
+    return item_clock(doc, item) >= client->txn_from ? 0 : client->txn_from - item_clock(doc, item);
 }
 
 /* Deleted by this transaction. */

@@ -8,10 +8,11 @@
 enum {
     TEXT_CHUNK_MIN = 32,
     TEXT_CHUNK_MAX = 64 * 1024, /* growing further would copy nothing less and waste more */
+    ASCII_DOUBLED_MAX = 64 * 1024 /* what is bigger grows by a quarter */
 };
 
 static size_t run_chunk_bytes(uint32_t capacity) {
-    return sizeof(struct run_chunk) + capacity * (sizeof(uint64_t) + sizeof(uint32_t));
+    return offsetof(struct run_chunk, clocks) + capacity * 2 * sizeof(uint32_t);
 }
 
 static void run_chunk_free(const struct mem *mem, struct run_chunk *chunk) {
@@ -69,31 +70,43 @@ void client_finish(struct client *client, const struct mem *mem) {
         chunk = next;
     }
     mem_free(mem, client->directory, client->directory_capacity * sizeof *client->directory);
+    mem_free(mem, client->ascii, client->ascii_capacity);
     text_chunks_free(client->text, mem);
 }
 
 /* The last directory slot whose clock is not above `clock`; there is one if the directory is not empty. */
 static uint32_t client_slot(const struct client *client, uint64_t clock) {
-    uint32_t low = 0;
-    uint32_t high = client->directory_count;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (client->directory[middle].clock <= clock)
-            low = middle;
-        else
-            high = middle;
+    const struct run_slot *base = client->directory;
+    for (uint32_t count = client->directory_count; count > 1;) {
+        uint32_t half = count / 2;
+        base += base[half].clock <= clock ? half : 0;
+        count -= half;
     }
-    return low;
+    return (uint32_t)(base - client->directory);
 }
 
 static bool run_chunk_holds(const struct run_chunk *chunk, uint64_t clock) {
-    return chunk->clocks[0] <= clock && (chunk->next == NULL || clock < chunk->next->clocks[0]);
+    return run_clock(chunk, 0) <= clock && (chunk->next == NULL || clock < run_clock(chunk->next, 0));
+}
+
+/* The last run of a chunk whose clock is not above `clock`. Halving without branches: which way it goes cannot be foretold. */
+static uint32_t run_chunk_search(const struct run_chunk *chunk, uint64_t clock) {
+    if (clock >> 32 != chunk->upper)
+        return chunk->count - 1; /* the last run is that long */
+    const uint32_t *base = chunk->clocks;
+    uint32_t wanted = (uint32_t)clock;
+    for (uint32_t count = chunk->count; count > 1;) {
+        uint32_t half = count / 2;
+        base += base[half] <= wanted ? half : 0;
+        count -= half;
+    }
+    return (uint32_t)(base - chunk->clocks);
 }
 
 struct run_place client_find(struct client *client, uint64_t clock) {
     assert(clock < client->state);
     struct run_chunk *chunk = client->last;
-    if (clock < chunk->clocks[0]) {
+    if (clock < run_clock(chunk, 0)) {
         chunk = client->hint;
         if (chunk == NULL || !run_chunk_holds(chunk, clock)) {
             chunk = client->directory_count > 0 ? client->directory[client_slot(client, clock)].chunk : client->first;
@@ -101,25 +114,11 @@ struct run_place client_find(struct client *client, uint64_t clock) {
                 chunk = chunk->next;
         }
     }
-    uint32_t low = 0;
-    uint32_t high = chunk->count;
-    if (chunk == client->hint && client->hint_at < high && chunk->clocks[client->hint_at] <= clock) {
-        low = client->hint_at;
-        if (low + 1 == high || clock < chunk->clocks[low + 1])
-            high = low + 1;
-    }
-    if (chunk->clocks[high - 1] <= clock)
-        low = high - 1;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (chunk->clocks[middle] <= clock)
-            low = middle;
-        else
-            high = middle;
-    }
+    uint32_t at = chunk->count - 1;
+    if (run_clock(chunk, at) > clock)
+        at = run_chunk_search(chunk, clock);
     client->hint = chunk;
-    client->hint_at = low;
-    return (struct run_place){ chunk, low };
+    return (struct run_place){ chunk, at };
 }
 
 bool run_place_next(struct run_place *place) {
@@ -154,16 +153,16 @@ static void client_directory_add(struct client *client, const struct mem *mem, s
         client->directory_capacity = capacity;
     }
     if (client->directory_count == 0) {
-        client->directory[0] = (struct run_slot){ client->first->clocks[0], client->first };
+        client->directory[0] = (struct run_slot){ run_clock(client->first, 0), client->first };
         client->directory_count = 1;
         if (chunk == client->first)
             return;
         if (client->directory_count == client->directory_capacity)
             return;
     }
-    uint32_t at = client_slot(client, chunk->clocks[0]) + 1;
+    uint32_t at = client_slot(client, run_clock(chunk, 0)) + 1;
     memmove(client->directory + at + 1, client->directory + at, (client->directory_count - at) * sizeof *client->directory);
-    client->directory[at] = (struct run_slot){ chunk->clocks[0], chunk };
+    client->directory[at] = (struct run_slot){ run_clock(chunk, 0), chunk };
     client->directory_count++;
 }
 
@@ -192,10 +191,11 @@ static void client_link_chunk(struct client *client, struct run_chunk *after, st
 static struct run_chunk *client_enlarge(struct client *client, const struct mem *mem, struct run_spares *spares,
                                         struct run_chunk *small) {
     struct run_chunk *chunk = run_spares_take(&spares->full, &spares->full_count);
-    struct run_slot *slot = client_directory_slot(client, small, small->clocks[0]);
+    struct run_slot *slot = client_directory_slot(client, small, run_clock(small, 0));
     memcpy(chunk->clocks, small->clocks, small->count * sizeof *small->clocks);
     memcpy(run_items(chunk), run_items(small), small->count * sizeof(uint32_t));
     chunk->count = small->count;
+    chunk->upper = small->upper;
     chunk->previous = small->previous;
     chunk->next = small->next;
     if (chunk->previous != NULL)
@@ -218,42 +218,53 @@ static void run_chunk_put(struct run_chunk *chunk, uint32_t at, uint64_t clock, 
     uint32_t *items = run_items(chunk);
     memmove(chunk->clocks + at + 1, chunk->clocks + at, (chunk->count - at) * sizeof *chunk->clocks);
     memmove(items + at + 1, items + at, (chunk->count - at) * sizeof *items);
-    chunk->clocks[at] = clock;
+    chunk->clocks[at] = (uint32_t)clock;
     items[at] = item;
     chunk->count++;
 }
 
+/* A chunk for one run, behind `after`. */
+static void client_add_chunk(struct client *client, const struct mem *mem, struct run_spares *spares, struct run_chunk *after,
+                             uint64_t clock, uint32_t item) {
+    struct run_chunk *chunk = run_spares_take(&spares->full, &spares->full_count);
+    chunk->upper = (uint32_t)(clock >> 32);
+    client_link_chunk(client, after, chunk);
+    run_chunk_put(chunk, 0, clock, item);
+    client_directory_add(client, mem, chunk);
+}
+
 void client_append_run(struct client *client, const struct mem *mem, struct run_spares *spares, uint64_t clock, uint32_t item) {
     struct run_chunk *chunk = client->last;
+    client->runs++;
     if (chunk == NULL) {
         chunk = run_spares_take(&spares->small, &spares->small_count);
+        chunk->upper = (uint32_t)(clock >> 32);
         client_link_chunk(client, NULL, chunk);
+    } else if (chunk->upper != clock >> 32 || (chunk->count == chunk->capacity && chunk->capacity == RUN_CHUNK_FULL)) {
+        client_add_chunk(client, mem, spares, chunk, clock, item);
+        return;
     } else if (chunk->count == chunk->capacity) {
-        if (chunk->capacity < RUN_CHUNK_FULL) {
-            chunk = client_enlarge(client, mem, spares, chunk);
-        } else {
-            chunk = run_spares_take(&spares->full, &spares->full_count);
-            client_link_chunk(client, client->last, chunk);
-            run_chunk_put(chunk, 0, clock, item);
-            client_directory_add(client, mem, chunk);
-            client->runs++;
-            return;
-        }
+        chunk = client_enlarge(client, mem, spares, chunk);
     }
     run_chunk_put(chunk, chunk->count, clock, item);
-    client->runs++;
 }
 
 void client_insert_run(struct client *client, const struct mem *mem, struct run_spares *spares, struct run_place place,
                        uint64_t clock, uint32_t item) {
     struct run_chunk *chunk = place.chunk;
     uint32_t at = place.at + 1;
+    client->runs++;
+    if (chunk->upper != clock >> 32) { /* then it is the last run there */
+        client_add_chunk(client, mem, spares, chunk, clock, item);
+        return;
+    }
     if (chunk->count == chunk->capacity && chunk->capacity < RUN_CHUNK_FULL) {
         chunk = client_enlarge(client, mem, spares, chunk);
     } else if (chunk->count == chunk->capacity) {
         struct run_chunk *upper = run_spares_take(&spares->full, &spares->full_count);
         uint32_t half = chunk->count / 2;
         upper->count = chunk->count - half;
+        upper->upper = chunk->upper;
         memcpy(upper->clocks, chunk->clocks + half, upper->count * sizeof *upper->clocks);
         memcpy(run_items(upper), run_items(chunk) + half, upper->count * sizeof(uint32_t));
         chunk->count = half;
@@ -265,20 +276,19 @@ void client_insert_run(struct client *client, const struct mem *mem, struct run_
         }
     }
     run_chunk_put(chunk, at, clock, item);
-    client->runs++;
 }
 
 void client_remove_run(struct client *client, const struct mem *mem, struct run_place place) {
     struct run_chunk *chunk = place.chunk;
     uint32_t *items = run_items(chunk);
-    struct run_slot *slot = place.at == 0 ? client_directory_slot(client, chunk, chunk->clocks[0]) : NULL;
+    struct run_slot *slot = place.at == 0 ? client_directory_slot(client, chunk, run_clock(chunk, 0)) : NULL;
     chunk->count--;
     memmove(chunk->clocks + place.at, chunk->clocks + place.at + 1, (chunk->count - place.at) * sizeof *chunk->clocks);
     memmove(items + place.at, items + place.at + 1, (chunk->count - place.at) * sizeof *items);
     client->runs--;
     if (chunk->count > 0) {
         if (slot != NULL)
-            slot->clock = chunk->clocks[0];
+            slot->clock = run_clock(chunk, 0);
         return;
     }
     if (slot != NULL) {
@@ -305,12 +315,36 @@ uint64_t client_runs_from(struct run_place place) {
     return runs;
 }
 
-enum status client_text_reserve(struct client *client, const struct mem *mem, size_t bytes) {
-    if (bytes == 0 || (client->text != NULL && client->text->capacity - client->text->used >= bytes))
+static enum status client_ascii_reserve(struct client *client, const struct mem *mem, size_t bytes) {
+    if (client->ascii_capacity - client->ascii_used >= bytes)
+        return STATUS_OK;
+    if (bytes > UINT32_MAX - client->ascii_used)
+        return STATUS_TOO_BIG;
+    size_t needed = client->ascii_used + bytes;
+    size_t capacity = client->ascii_capacity + (client->ascii_capacity < ASCII_DOUBLED_MAX ? client->ascii_capacity : client->ascii_capacity / 4);
+    capacity = capacity < TEXT_CHUNK_MIN ? TEXT_CHUNK_MIN : capacity;
+    capacity = capacity < needed || client->ascii_capacity == 0 ? needed : capacity;
+    capacity = capacity > UINT32_MAX ? UINT32_MAX : capacity;
+    uint8_t *ascii = mem_resize(mem, client->ascii, client->ascii_capacity, capacity);
+    if (ascii == NULL)
+        return STATUS_NO_MEMORY;
+    client->ascii = ascii;
+    client->ascii_capacity = (uint32_t)capacity;
+    return STATUS_OK;
+}
+
+enum status client_text_reserve(struct client *client, const struct mem *mem, size_t ascii, size_t text) {
+    if (ascii > 0) {
+        enum status status = client_ascii_reserve(client, mem, ascii);
+        if (status != STATUS_OK)
+            return status;
+    }
+    client->text_promised = text;
+    if (text == 0 || client_text_capacity(client) >= text)
         return STATUS_OK;
     size_t capacity = client->text == NULL ? TEXT_CHUNK_MIN : client->text->capacity * 2;
     capacity = capacity > TEXT_CHUNK_MAX ? TEXT_CHUNK_MAX : capacity;
-    capacity = capacity < bytes ? bytes : capacity;
+    capacity = capacity < text ? text : capacity;
     struct text_chunk *chunk = mem_alloc(mem, sizeof *chunk + capacity);
     if (chunk == NULL)
         return STATUS_NO_MEMORY;
@@ -331,16 +365,47 @@ const uint8_t *client_text_add(struct client *client, struct bytes content) {
     return at;
 }
 
-static bool item_content_in_arena(const struct item *item) {
-    return item->content_bytes > 0 && item->content != content_half_pair;
+/* In clock order, which is nearly the order in which it stands there. */
+void client_ascii_compact(struct client *client, const struct mem *mem, struct items *items) {
+    size_t live = client->ascii_used - client->ascii_dead;
+    uint8_t *ascii = NULL;
+    if (live > 0) {
+        ascii = mem_alloc(mem, live);
+        if (ascii == NULL)
+            return;
+    }
+    uint32_t used = 0;
+    for (struct run_chunk *chunk = client->first; chunk != NULL; chunk = chunk->next)
+        for (uint32_t i = 0; i < chunk->count; i++) {
+            struct item *item = item_at(items, run_items(chunk)[i]);
+            if ((item->flags & ITEM_ASCII) == 0)
+                continue;
+            memcpy(ascii + used, client->ascii + item->content, item->length);
+            item->content = used;
+            used += item->length;
+        }
+    assert(used == live);
+    mem_free(mem, client->ascii, client->ascii_capacity);
+    client->ascii = ascii;
+    client->ascii_used = used;
+    client->ascii_capacity = used;
+    client->ascii_dead = 0;
+}
+
+/* The row of an item whose content stands in the client's chunks, or NULL. */
+static struct content *item_text(const struct items *items, const struct item *item) {
+    if ((item->flags & ITEM_ASCII) != 0 || item->content == CONTENT_NONE)
+        return NULL;
+    struct content *content = &items->contents[item->content];
+    return content->bytes > 0 && content->data != content_half_pair ? content : NULL;
 }
 
 void client_text_compact(struct client *client, const struct mem *mem, struct items *items) {
-    size_t live = 0;
+    size_t live = 0; /* pairs that were cut count as alive in text_dead */
     for (struct run_chunk *chunk = client->first; chunk != NULL; chunk = chunk->next)
         for (uint32_t i = 0; i < chunk->count; i++) {
-            const struct item *item = item_at(items, run_items(chunk)[i]);
-            live += item_content_in_arena(item) ? item->content_bytes : 0;
+            const struct content *content = item_text(items, item_at(items, run_items(chunk)[i]));
+            live += content == NULL ? 0 : content->bytes;
         }
     struct text_chunk *fresh = NULL;
     if (live > 0) {
@@ -351,13 +416,13 @@ void client_text_compact(struct client *client, const struct mem *mem, struct it
     }
     for (struct run_chunk *chunk = client->first; chunk != NULL; chunk = chunk->next)
         for (uint32_t i = 0; i < chunk->count; i++) {
-            struct item *item = item_at(items, run_items(chunk)[i]);
-            if (!item_content_in_arena(item))
+            struct content *content = item_text(items, item_at(items, run_items(chunk)[i]));
+            if (content == NULL)
                 continue;
             uint8_t *to = fresh->bytes + fresh->used;
-            memcpy(to, item->content, item->content_bytes);
-            item->content = to;
-            fresh->used += item->content_bytes;
+            memcpy(to, content->data, content->bytes);
+            content->data = to;
+            fresh->used += content->bytes;
         }
     text_chunks_free(client->text, mem);
     client->text = fresh;

@@ -4,7 +4,11 @@
  *                        │             │
  *   chunks:      {0: item 3, 40: item 17, …} ⇄ {900: item 8, …}      up to 64 runs; the first one of a client is small
  *
- *   arena:       [… "hello world" | free]                the newest run's text ends at the arena's tail and grows in place
+ *   ascii:       [… hello world | free]                  ASCII text, a byte a unit; items name it by offset
+ *   text:        [… "안녕" | free]                        all other contents, in chunks that do not move
+ *                                                        in both, the newest run ends at the tail and grows in place
+ *
+ * A chunk holds runs whose clocks have the same upper half, so that it needs the lower halves only.
  *
  * The directory is only an acceleration: a chunk that it does not list (because there was no memory to list it) is found by walking
  * from the one before. So inserting a run needs nothing but a spare chunk, and that is reserved beforehand. */
@@ -21,11 +25,16 @@ struct run_chunk {
     struct run_chunk *next;
     uint32_t count;
     uint32_t capacity;
-    uint64_t clocks[]; /* `capacity` first clocks, then `capacity` item numbers */
+    uint32_t upper;    /* half of its clocks */
+    uint32_t clocks[]; /* `capacity` lower halves of first clocks, then `capacity` item numbers */
 };
 
 static inline uint32_t *run_items(struct run_chunk *chunk) {
-    return (uint32_t *)(void *)(chunk->clocks + chunk->capacity);
+    return chunk->clocks + chunk->capacity;
+}
+
+static inline uint64_t run_clock(const struct run_chunk *chunk, uint32_t at) {
+    return (uint64_t)chunk->upper << 32 | chunk->clocks[at];
 }
 
 struct run_slot {
@@ -53,10 +62,14 @@ struct client {
     uint32_t directory_count;
     uint32_t directory_capacity;
     struct run_chunk *hint; /* where the last search ended */
-    uint32_t hint_at;
+    uint8_t *ascii;
+    uint32_t ascii_used;
+    uint32_t ascii_capacity;
+    uint32_t ascii_dead;     /* of ascii_used, what no item means any more */
     struct text_chunk *text; /* newest first */
     size_t text_bytes;       /* in all chunks */
     size_t text_dead;        /* of them, what no item points to any more */
+    size_t text_promised;    /* what was reserved and is not used yet */
 
     uint64_t missing;            /* pending is tried again when state passes this; CLIENT_NOT_MISSING */
     struct client *missing_next; /* in doc.missing */
@@ -71,6 +84,7 @@ struct client {
     /* One call of crdt_update_apply, valid if plan == doc.plan. */
     uint64_t plan;
     uint64_t plan_state;
+    size_t plan_ascii;
     size_t plan_text;
     size_t plan_source; /* its place among the sources, SIZE_MAX: none */
     uint64_t plan_missing;
@@ -118,18 +132,35 @@ void client_remove_run(struct client *client, const struct mem *mem, struct run_
 /* Runs from `place` to the end. Cost: chunks. */
 uint64_t client_runs_from(struct run_place place);
 
-/* Makes room for `bytes` more bytes of content. */
-enum status client_text_reserve(struct client *client, const struct mem *mem, size_t bytes);
+/* Makes room for `ascii` more bytes of ASCII text and `text` more of other contents. STATUS_TOO_BIG: beyond 4 GiB. */
+enum status client_text_reserve(struct client *client, const struct mem *mem, size_t ascii, size_t text);
 
-/* Copies content to the arena's tail, which was reserved. */
+/* Copies ASCII text to the tail, which was reserved; answers its offset. */
+static inline uint32_t client_ascii_add(struct client *client, struct bytes text) {
+    uint32_t at = client->ascii_used;
+    memcpy(client->ascii + at, text.data, text.size);
+    client->ascii_used += (uint32_t)text.size;
+    return at;
+}
+
+/* Copies another content to the tail, which was reserved. */
 const uint8_t *client_text_add(struct client *client, struct bytes content);
 
 /* Where the next content will stand; a run that ends here grows in place. */
 static inline const uint8_t *client_text_tail(const struct client *client) {
     return client->text == NULL ? NULL : client->text->bytes + client->text->used;
 }
+static inline size_t client_text_capacity(const struct client *client) {
+    return client->text == NULL ? 0 : client->text->capacity - client->text->used;
+}
+/* Room that nobody was promised: for ASCII text that could also stand elsewhere. */
+static inline size_t client_text_room(const struct client *client) {
+    size_t capacity = client_text_capacity(client);
+    return capacity < client->text_promised ? 0 : capacity - client->text_promised;
+}
 
-/* Copies what `items` still point to into one new chunk and frees the others. Without memory nothing happens. */
+/* Moves what items still mean together and gives the rest back. Without memory nothing happens. */
+void client_ascii_compact(struct client *client, const struct mem *mem, struct items *items);
 void client_text_compact(struct client *client, const struct mem *mem, struct items *items);
 
 #endif

@@ -17,7 +17,7 @@ struct client_memory {
 /* Only the directory grows by resizing what it has. */
 static void *client_memory_resize(void *context, void *old, size_t old_bytes, size_t bytes) {
     struct client_memory *memory = context;
-    if (memory->directory_fails && bytes % sizeof(struct run_slot) == 0 && bytes >= 4 * sizeof(struct run_slot) && bytes < 4096 &&
+    if (memory->directory_fails && (bytes & (bytes - 1)) == 0 && bytes >= 4 * sizeof(struct run_slot) && bytes < 4096 &&
         (old != NULL || bytes == 4 * sizeof(struct run_slot)))
         return NULL;
     return mem_default.resize(NULL, old, old_bytes, bytes);
@@ -96,33 +96,83 @@ Test(client, finds_them_without_memory_for_a_directory) {
     client_crowd(99, true);
 }
 
-Test(client, text_grows_at_its_tail_and_compacts_to_what_is_used) {
+/* Two runs of five units; the one that `dead` would have been is left out. */
+static void two_runs(struct client *client, struct items *items, struct run_spares *spares, const struct item *first,
+                     const struct item *second) {
+    run_spares_reserve(spares, &mem_default, 0, 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t number = items_take(items);
+        *item_at(items, number) = i == 0 ? *first : *second;
+        client_append_run(client, &mem_default, spares, i * 5, number);
+        client->state += 5;
+    }
+}
+
+Test(client, ascii_text_compacts_to_what_is_used) {
     struct client client = { 0 };
     struct run_spares spares = { NULL, NULL, 0, 0 };
     struct items items;
     items_init(&items);
-    run_spares_reserve(&spares, &mem_default, 0, 1);
-    items_reserve(&items, &mem_default, 2);
-    client_text_reserve(&client, &mem_default, 10);
+    items_reserve(&items, &mem_default, 2, 0);
+    client_text_reserve(&client, &mem_default, 14, 0);
+    uint32_t hello = client_ascii_add(&client, bytes_text("hello"));
+    client_ascii_add(&client, bytes_text("dead"));
+    client.ascii_dead = 4;
+    uint32_t there = client_ascii_add(&client, bytes_text("there"));
+    two_runs(&client, &items, &spares, &(struct item){ .length = 5, .content = hello, .flags = ITEM_ASCII },
+             &(struct item){ .clock = 5, .length = 5, .content = there, .flags = ITEM_ASCII });
+
+    client_ascii_compact(&client, &mem_default, &items);
+
+    cr_assert_eq(client.ascii_used, 10);
+    cr_assert_eq(client.ascii_dead, 0);
+    cr_assert_eq(memcmp(client.ascii, "hellothere", 10), 0);
+    cr_assert_eq(item_at(&items, 1)->content, 5);
+    client_finish(&client, &mem_default);
+    items_finish(&items, &mem_default);
+    run_spares_trim(&spares, &mem_default, 0);
+}
+
+Test(client, other_text_grows_at_its_tail_and_compacts_to_what_is_used) {
+    struct client client = { 0 };
+    struct run_spares spares = { NULL, NULL, 0, 0 };
+    struct items items;
+    items_init(&items);
+    items_reserve(&items, &mem_default, 2, 2);
+    client_text_reserve(&client, &mem_default, 0, 10);
     const uint8_t *hello = client_text_add(&client, bytes_text("hello"));
     cr_assert_eq(client_text_tail(&client), hello + 5);
     client_text_add(&client, bytes_text("dead"));
-    client_text_reserve(&client, &mem_default, 500);
+    client_text_reserve(&client, &mem_default, 0, 500);
     const uint8_t *there = client_text_add(&client, bytes_text("there"));
-    for (uint32_t i = 0; i < 2; i++) {
-        uint32_t number = items_take(&items);
-        *item_at(&items, number) =
-            (struct item){ .clock = i * 5, .length = 5, .content = i == 0 ? hello : there, .content_bytes = 5 };
-        client_append_run(&client, &mem_default, &spares, i * 5, number);
-        client.state += 5;
-    }
+    uint32_t rows[2] = { contents_take(&items, (struct content){ hello, 5, 0 }), contents_take(&items, (struct content){ there, 5, 0 }) };
+    two_runs(&client, &items, &spares, &(struct item){ .length = 5, .content = rows[0] },
+             &(struct item){ .clock = 5, .length = 5, .content = rows[1] });
 
     client_text_compact(&client, &mem_default, &items);
 
     cr_assert_eq(client.text_bytes, 10);
-    cr_assert_eq(memcmp(item_at(&items, 0)->content, "hellothere", 10), 0);
-    cr_assert_eq(item_at(&items, 1)->content, item_at(&items, 0)->content + 5);
+    cr_assert_eq(memcmp(items.contents[rows[0]].data, "hellothere", 10), 0);
+    cr_assert_eq(items.contents[rows[1]].data, items.contents[rows[0]].data + 5);
     client_finish(&client, &mem_default);
     items_finish(&items, &mem_default);
     run_spares_trim(&spares, &mem_default, 0);
+}
+
+Test(item, a_wide_document_keeps_what_it_had_and_holds_more) {
+    struct items items;
+    items_init(&items);
+    items_reserve(&items, &mem_default, 300, 0);
+    for (uint32_t i = 0; i < 300; i++)
+        item_at(&items, items_take(&items))->clock = i;
+    items_give(&items, 7);
+
+    items_widen(&items, &mem_default);
+    items_set_clock(&items, item_at(&items, 299), UINT64_C(1) << 52);
+
+    cr_assert_eq(items_clock(&items, item_at(&items, 298)), 298);
+    cr_assert_eq(items_clock(&items, item_at(&items, 299)), UINT64_C(1) << 52);
+    items_reserve(&items, &mem_default, 1, 0);
+    cr_assert_eq(items_take(&items), 7);
+    items_finish(&items, &mem_default);
 }

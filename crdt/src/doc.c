@@ -27,15 +27,16 @@ enum status crdt_doc_create(const struct crdt_doc_options *options, struct crdt_
         doc->options.update_bytes_max = CRDT_UPDATE_BYTES_MAX;
     if (options->pending_bytes_max == 0)
         doc->options.pending_bytes_max = CRDT_PENDING_BYTES_MAX;
-    if (options->clients_max == 0 || options->clients_max >= CLIENT_NONE)
+    if (options->clients_max == 0 || options->clients_max > CRDT_CLIENTS_MAX)
         doc->options.clients_max = CRDT_CLIENTS_MAX;
     items_init(&doc->items);
     types_init(&doc->types);
     table_init(&doc->clients_by_id, &doc->mem);
     doc->conflict_stop = UINT64_MAX;
     doc->txn.doc = doc;
-    doc->txn.deleted_first = ITEM_NONE;
-    doc->txn.deleted_last = ITEM_NONE;
+    doc->typing.item = ITEM_NONE;
+    doc->index.leaf_free = INDEX_NONE;
+    doc->index.node_free = INDEX_NONE;
     *out = doc;
     return STATUS_OK;
 }
@@ -52,9 +53,10 @@ void crdt_doc_destroy(struct crdt_doc *doc) {
     mem_free(&doc->mem, doc->sorted, doc->client_capacity * sizeof *doc->sorted);
     table_finish(&doc->clients_by_id);
     run_spares_trim(&doc->spares, &doc->mem, 0);
-    for (uint32_t i = 0; i < doc->types.count; i++)
-        if (doc->types.all[i] != NULL)
-            list_index_drop(doc, doc->types.all[i]);
+    list_index_finish(doc);
+    mem_free(&doc->mem, doc->txn.deleted, doc->txn.deleted_capacity * sizeof *doc->txn.deleted);
+    mem_free(&doc->mem, doc->marks, doc->marks_capacity * sizeof *doc->marks);
+    mem_free(&doc->mem, doc->deletes_encoded.data, doc->deletes_encoded.capacity);
     pending_finish(doc);
     types_finish(&doc->types, &doc->mem);
     items_finish(&doc->items, &doc->mem);
@@ -71,6 +73,7 @@ enum status crdt_doc_set_client_id(struct crdt_doc *doc, uint64_t client_id) {
     if (client_id > VARINT_MAX)
         return STATUS_RANGE;
     doc->options.client_id = client_id;
+    doc_typing_end(doc);
     return STATUS_OK;
 }
 
@@ -170,6 +173,12 @@ void doc_sort_clients(struct crdt_doc *doc) {
     doc->sorted_count = doc->client_count;
 }
 
+enum status doc_reserve_items(struct crdt_doc *doc, size_t items, size_t contents, size_t clients) {
+    doc->untidy = true;
+    enum status status = items_reserve(&doc->items, &doc->mem, items, contents);
+    return status == STATUS_OK ? run_spares_reserve(&doc->spares, &doc->mem, items, clients) : status;
+}
+
 struct crdt_doc_size crdt_doc_size(const struct crdt_doc *doc) {
     return (struct crdt_doc_size){
         .clients = doc->clients_with_units,
@@ -184,30 +193,30 @@ struct crdt_doc_size crdt_doc_size(const struct crdt_doc *doc) {
 void doc_item_wire(const struct crdt_doc *doc, const struct item *item, struct wire_struct *out) {
     out->kind = item->kind;
     out->info = item->kind;
-    out->length = item->length;
-    out->content = bytes_of(item->content, item->content_bytes);
+    out->length = item_length(doc, item);
+    out->content = item_content(doc, item);
     if (item->kind == CONTENT_GC)
         return;
     if (item->origin_client != CLIENT_NONE) {
         out->info |= WIRE_ORIGIN;
-        out->origin = (struct id){ doc->clients[item->origin_client]->id, item->origin_clock };
+        out->origin = (struct id){ doc->clients[item->origin_client]->id, item_origin_clock(doc, item) };
     }
     if (item->right_origin_client != CLIENT_NONE) {
         out->info |= WIRE_RIGHT_ORIGIN;
-        out->right_origin = (struct id){ doc->clients[item->right_origin_client]->id, item->right_origin_clock };
+        out->right_origin = (struct id){ doc->clients[item->right_origin_client]->id, item_right_origin_clock(doc, item) };
     }
     if (item_is_keyed(item)) {
-        const struct entry *entry = &doc->types.entries[item->entry];
+        const struct entry *entry = &doc->types.entries[item->place];
         out->info |= WIRE_KEY;
         out->key = bytes_of(entry->key, entry->key_bytes);
     }
-    const struct crdt_type *parent = doc_type(doc, item->parent);
+    const struct crdt_type *parent = doc_type(doc, item_parent(doc, item));
     if (parent->item == ITEM_NONE) {
         out->parent = WIRE_PARENT_ROOT;
         out->root_name = parent->name;
     } else {
         const struct item *holder = doc_item(doc, parent->item);
         out->parent = WIRE_PARENT_ITEM;
-        out->parent_item = (struct id){ doc->clients[holder->client]->id, holder->clock };
+        out->parent_item = (struct id){ doc->clients[holder->client]->id, item_clock(doc, holder) };
     }
 }

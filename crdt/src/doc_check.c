@@ -16,6 +16,7 @@
 /* 1: a client's runs cover [0, state) without gap or overlap, in clock order; the directory leads to them. */
 static int check_runs(const struct crdt_doc *doc, const struct client *client, size_t *runs, const char **out_what) {
     uint64_t clock = 0;
+    uint64_t ascii = 0;
     uint32_t count = 0;
     const struct run_chunk *previous = NULL;
     for (struct run_chunk *chunk = client->first; chunk != NULL; chunk = chunk->next) {
@@ -23,10 +24,12 @@ static int check_runs(const struct crdt_doc *doc, const struct client *client, s
         CHECK(chunk->count > 0 && chunk->count <= chunk->capacity, 1, "a chunk is empty or overfull");
         for (uint32_t i = 0; i < chunk->count; i++) {
             const struct item *item = doc_item(doc, run_items(chunk)[i]);
+            uint64_t length = item_length(doc, item);
             CHECK(item->client == client->index, 1, "a run stands at another client");
-            CHECK(item->clock == chunk->clocks[i] && item->clock == clock, 1, "runs have a gap or overlap");
-            CHECK(item->length > 0 && item->length <= VARINT_MAX - clock, 1, "a run is empty or too long");
-            clock += item->length;
+            CHECK(item_clock(doc, item) == run_clock(chunk, i) && run_clock(chunk, i) == clock, 1, "runs have a gap or overlap");
+            CHECK(length > 0 && length <= VARINT_MAX - clock, 1, "a run is empty or too long");
+            ascii += (item->flags & ITEM_ASCII) != 0 ? length : 0;
+            clock += length;
             count++;
         }
         previous = chunk;
@@ -34,8 +37,9 @@ static int check_runs(const struct crdt_doc *doc, const struct client *client, s
     CHECK(client->last == previous, 1, "the last chunk is not the last");
     CHECK(clock == client->state, 1, "state is not the end of the last run");
     CHECK(count == client->runs, 1, "the runs are miscounted");
+    CHECK(ascii + client->ascii_dead == client->ascii_used, 5, "ASCII text is miscounted");
     for (uint32_t i = 0; i < client->directory_count; i++) {
-        CHECK(client->directory[i].clock == client->directory[i].chunk->clocks[0], 1, "the directory has a wrong clock");
+        CHECK(client->directory[i].clock == run_clock(client->directory[i].chunk, 0), 1, "the directory has a wrong clock");
         CHECK(i == 0 || client->directory[i - 1].clock < client->directory[i].clock, 1, "the directory is not sorted");
     }
     CHECK(client->directory_count == 0 || client->directory[0].chunk == client->first, 1,
@@ -51,40 +55,46 @@ static bool check_known(const struct crdt_doc *doc, uint32_t client, uint64_t cl
 /* 2: origins are integrated units. 3: GC runs are in no list. 5: kinds and flags fit together. */
 static int check_item(const struct crdt_doc *doc, uint32_t number, const char **out_what) {
     const struct item *item = doc_item(doc, number);
-    CHECK(check_known(doc, item->origin_client, item->origin_clock), 2, "an origin is not integrated");
-    CHECK(check_known(doc, item->right_origin_client, item->right_origin_clock), 2, "a right origin is not integrated");
-    CHECK(item->origin_client != item->client || item->origin_clock < item->clock, 2, "an origin is not older");
+    CHECK(check_known(doc, (uint32_t)item->origin_client, item_origin_clock(doc, item)), 2, "an origin is not integrated");
+    CHECK(check_known(doc, (uint32_t)item->right_origin_client, item_right_origin_clock(doc, item)), 2, "a right origin is not integrated");
+    CHECK(item->origin_client != item->client || item_origin_clock(doc, item) < item_clock(doc, item), 2, "an origin is not older");
     CHECK((item->flags & ITEM_IN_TXN) == 0, 5, "an item still stands in a transaction");
     bool deleted = (item->flags & ITEM_DELETED) != 0;
+    bool ascii = (item->flags & ITEM_ASCII) != 0;
+    bool bare = item->content == CONTENT_NONE && !ascii;
+    uint32_t parent = item_parent(doc, item);
+    CHECK(bare || ascii || item->content < doc->items.contents_used, 5, "a run's content does not exist");
+    CHECK(!ascii || item->kind == CONTENT_STRING, 5, "what is no text has ASCII text");
     switch (item->kind) {
     case CONTENT_GC:
-        CHECK(item->left == ITEM_NONE && item->right == ITEM_NONE && item->parent == TYPE_NONE, 3, "a GC run is in a list");
-        CHECK(deleted && item->content_bytes == 0, 5, "a GC run has content");
+        CHECK(item->left == ITEM_NONE && item->right == ITEM_NONE && parent == TYPE_NONE, 3, "a GC run is in a list");
+        CHECK(deleted && bare, 5, "a GC run has content");
         return 0;
     case CONTENT_DELETED:
-        CHECK(deleted && item->content_bytes == 0, 5, "a Deleted run has content");
+        CHECK(deleted && bare, 5, "a Deleted run has content");
         break;
     case CONTENT_JSON:
     case CONTENT_ANY:
     case CONTENT_STRING:
-        CHECK(item->content_bytes > 0 && item->content != NULL, 5, "a run has no content");
+        CHECK(item_content(doc, item).size > 0, 5, "a run has no content");
         break;
     case CONTENT_BINARY:
     case CONTENT_EMBED:
     case CONTENT_FORMAT:
     case CONTENT_TYPE:
     case CONTENT_DOC:
-        CHECK(item->length == 1, 5, "a content of one unit has several");
+        CHECK(item_length(doc, item) == 1 && !bare, 5, "a content of one unit has several");
         break;
     default:
         CHECK(false, 5, "an item has an impossible kind");
     }
-    CHECK(item->parent < doc->types.count && doc_type(doc, item->parent) != NULL, 3, "an item's parent does not exist");
+    CHECK(parent < doc->types.count && doc_type(doc, parent) != NULL, 3, "an item's parent does not exist");
     if (item_is_keyed(item))
-        CHECK(item->entry < doc->types.entry_count && doc->types.entries[item->entry].type == item->parent, 4,
-              "a key belongs to another type");
+        CHECK(item->place < doc->types.entry_count, 4,
+              "a key does not exist");
     if (item->kind == CONTENT_TYPE) {
-        CHECK(item->type < doc->types.count && doc_type(doc, item->type) != NULL && doc_type(doc, item->type)->item == number, 4,
+        uint32_t type = item_type(doc, item);
+        CHECK(type < doc->types.count && doc_type(doc, type) != NULL && doc_type(doc, type)->item == number, 4,
               "an item and its type do not know each other");
     }
     if (doc->options.gc && deleted && (item->flags & ITEM_KEEP) == 0)
@@ -103,19 +113,19 @@ static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *
         const struct item *item = doc_item(doc, at);
         CHECK(item->kind != CONTENT_FREE, 3, "a free item is in a list");
         CHECK(item->left == previous, 3, "a list is not linked both ways");
-        CHECK(item->parent == type_number && !item_is_keyed(item), 3, "a list holds a stranger");
+        CHECK(item_parent(doc, item) == type_number && !item_is_keyed(item), 3, "a list holds a stranger");
         if (at == type->cursor_item) {
             CHECK(type->cursor_index == length, 7, "the cursor has a wrong index");
             cursor_seen = true;
         }
         if ((item->flags & ITEM_DELETED) == 0 && content_countable(item->kind))
-            length += item->length;
+            length += item_length(doc, item);
         previous = at;
         ++*listed;
     }
     CHECK(length == type->length, 3, "a type's length is wrong");
     CHECK(cursor_seen, 7, "the cursor stands in no item of the list");
-    CHECK(type->index_tree == NULL || list_index_is_true(doc, type), 9, "the index says something else than the list");
+    CHECK(!list_is_indexed(type) || list_index_is_true(doc, type), 9, "the index says something else than the list");
     for (uint32_t number = type->entries; number != ENTRY_NONE; number = doc->types.entries[number].next) {
         const struct entry *entry = &doc->types.entries[number];
         CHECK(entry->type == type_number, 4, "a key belongs to another type");
@@ -123,7 +133,7 @@ static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *
         for (uint32_t at = entry->item; at != ITEM_NONE; at = doc_item(doc, at)->left) {
             const struct item *item = doc_item(doc, at);
             CHECK(item->right == right, 4, "a key's chain is not linked both ways");
-            CHECK(item->entry == number && item->parent == type_number, 4, "a key's chain holds a stranger");
+            CHECK(item_entry(item) == number && item_parent(doc, item) == type_number, 4, "a key's chain holds a stranger");
             CHECK(right == ITEM_NONE || (item->flags & ITEM_DELETED) != 0, 4, "a key has two values");
             CHECK((item->left == ITEM_NONE) == (at == entry->first), 4, "a key's chain begins elsewhere");
             right = at;

@@ -105,7 +105,7 @@ void edit_need_parts(struct edit_need *need, const struct edit_parts *parts) {
     for (size_t i = 0; i < parts->count; i++) {
         const struct edit_part *part = &parts->list[i];
         need->items += 1 + content_more_items(part->kind, part->length, part->size);
-        need->text += part->size;
+        edit_need_text(need, part->kind == CONTENT_STRING && part->size == part->length, part->size);
         need->types += part->kind == CONTENT_TYPE;
         need->units += part->length;
     }
@@ -120,15 +120,21 @@ enum status edit_reserve(struct crdt_doc *doc, const struct edit_need *need, str
     doc_sort_clients(doc);
     if (need->units > VARINT_MAX - client->state)
         return STATUS_RANGE;
+    if (client->state + need->units > UINT32_MAX) {
+        status = items_widen(&doc->items, &doc->mem);
+        if (status != STATUS_OK)
+            return status;
+    }
     /* Contents to come may bring the first surrogate pairs, which later steps of the same edit may cut. */
-    size_t items = need->items + need->splits * doc_split_items_max(doc, true);
-    status = items_reserve(&doc->items, &doc->mem, items);
+    size_t items = need->items + need->splits * doc_split_items_max(doc, need->text > 0);
+    status = doc_reserve_items(doc, items, need->text > 0 || need->types > 0 ? need->items : 0, client->first == NULL);
     if (status == STATUS_OK)
-        status = run_spares_reserve(&doc->spares, &doc->mem, items, client->first == NULL);
-    if (status == STATUS_OK)
-        status = client_text_reserve(client, &doc->mem, need->text);
+        status = client_text_reserve(client, &doc->mem, need->ascii, need->text);
     if (status == STATUS_OK)
         status = types_reserve(&doc->types, &doc->mem, need->types, need->keys, need->key_bytes);
+    if (status == STATUS_OK)
+        status = txn_reserve_deletes(&doc->txn, need->deletes > UINT64_MAX - items ? need->deletes : need->deletes + items, items,
+                                     need->types > 0);
     *out = client;
     return status;
 }
@@ -138,6 +144,7 @@ void edit_put(struct crdt_doc *doc, struct edit_gap *gap, uint8_t kind, uint64_t
     struct placing placing = { .client = client,
                                .length = length,
                                .content = content,
+                               .ascii = kind == CONTENT_STRING && content.size == length,
                                .kind = kind,
                                .left = gap->left,
                                .right = gap->right,
@@ -147,13 +154,13 @@ void edit_put(struct crdt_doc *doc, struct edit_gap *gap, uint8_t kind, uint64_t
                                .entry = gap->entry };
     if (gap->left != ITEM_NONE) {
         const struct item *item = doc_item(doc, gap->left);
-        placing.origin_client = item->client;
-        placing.origin_clock = item->clock + item->length - 1;
+        placing.origin_client = item->client & CLIENT_NONE;
+        placing.origin_clock = item_end(doc, item) - 1;
     }
     if (gap->right != ITEM_NONE) {
         const struct item *item = doc_item(doc, gap->right);
-        placing.right_origin_client = item->client;
-        placing.right_origin_clock = item->clock;
+        placing.right_origin_client = item->client & CLIENT_NONE;
+        placing.right_origin_clock = item_clock(doc, item);
     }
     doc_place(doc, &placing);
     gap->left = doc_find(doc, client->index, client->state - 1);
@@ -167,8 +174,8 @@ struct edit_gap edit_gap_at(struct crdt_doc *doc, struct crdt_type *type, uint64
     gap.left = place.left;
     if (gap.left != ITEM_NONE) {
         const struct item *item = doc_item(doc, gap.left);
-        if (place.offset < item->length)
-            gap.left = doc_split_after(doc, item->client, item->clock + place.offset - 1);
+        if (place.offset < item_length(doc, item))
+            gap.left = doc_split_after(doc, (uint32_t)item->client, item_clock(doc, item) + place.offset - 1);
     }
     gap.right = gap.left == ITEM_NONE ? type->start : doc_item(doc, gap.left)->right;
     return gap;
@@ -212,7 +219,7 @@ enum status crdt_array_insert(struct crdt_txn *txn, struct crdt_type *array, uin
 
 /* The type that the local client inserted last. */
 static struct crdt_type *edit_new_type(const struct crdt_doc *doc, const struct edit_gap *gap) {
-    return doc_type(doc, doc_item(doc, gap->left)->type);
+    return doc_type(doc, item_type(doc, doc_item(doc, gap->left)));
 }
 
 enum status crdt_array_insert_type(struct crdt_txn *txn, struct crdt_type *array, uint64_t index, enum crdt_type_kind kind,
@@ -226,7 +233,7 @@ enum status crdt_array_insert_type(struct crdt_txn *txn, struct crdt_type *array
         status = array_put(txn, array, index, &parts);
     if (status == STATUS_OK) {
         const struct client *client = doc_client(doc, doc->options.client_id);
-        *out = doc_type(doc, doc_item(doc, doc_find(doc, client->index, client->state - 1))->type);
+        *out = doc_type(doc, item_type(doc, doc_item(doc, doc_find(doc, client->index, client->state - 1))));
     }
     edit_parts_finish(&parts);
     return status;
@@ -282,22 +289,24 @@ enum status crdt_map_set_type(struct crdt_txn *txn, struct crdt_type *map, struc
     return status;
 }
 
-static void map_delete_entry(struct crdt_txn *txn, const struct entry *entry) {
-    if (entry->item != ITEM_NONE)
-        txn_delete_item(txn, entry->item);
-}
-
-void crdt_map_delete(struct crdt_txn *txn, struct crdt_type *map, struct bytes key) {
+static enum status map_delete(struct crdt_txn *txn, struct crdt_type *map, const struct bytes *key) {
     assert(txn->open);
     struct types *types = &txn->doc->types;
-    for (uint32_t at = map->entries; at != ENTRY_NONE; at = types->entries[at].next)
-        if (bytes_equal(bytes_of(types->entries[at].key, types->entries[at].key_bytes), key))
-            map_delete_entry(txn, &types->entries[at]);
+    enum status status = txn_reserve_deletes(txn, key != NULL ? 1 : UINT64_MAX, 0, false);
+    if (status != STATUS_OK)
+        return status;
+    for (uint32_t at = map->entries; at != ENTRY_NONE; at = types->entries[at].next) {
+        const struct entry *entry = &types->entries[at];
+        if (entry->item != ITEM_NONE && (key == NULL || bytes_equal(bytes_of(entry->key, entry->key_bytes), *key)))
+            txn_delete_item(txn, entry->item);
+    }
+    return STATUS_OK;
 }
 
-void crdt_map_clear(struct crdt_txn *txn, struct crdt_type *map) {
-    assert(txn->open);
-    struct types *types = &txn->doc->types;
-    for (uint32_t at = map->entries; at != ENTRY_NONE; at = types->entries[at].next)
-        map_delete_entry(txn, &types->entries[at]);
+enum status crdt_map_delete(struct crdt_txn *txn, struct crdt_type *map, struct bytes key) {
+    return map_delete(txn, map, &key);
+}
+
+enum status crdt_map_clear(struct crdt_txn *txn, struct crdt_type *map) {
+    return map_delete(txn, map, NULL);
 }

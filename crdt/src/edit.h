@@ -37,12 +37,18 @@ static inline struct bytes edit_content(const struct edit_parts *parts, size_t i
 struct edit_need {
     size_t items;  /* new ones, without splits */
     size_t splits; /* of existing ones */
-    size_t text;   /* bytes of contents */
+    uint64_t deletes; /* of runs, without those that splits and keys cause */
+    size_t ascii;  /* bytes of ASCII text */
+    size_t text;   /* bytes of other contents */
     size_t types;
     size_t keys;
     size_t key_bytes;
     uint64_t units;
 };
+
+static inline void edit_need_text(struct edit_need *need, bool ascii, size_t bytes) {
+    *(ascii ? &need->ascii : &need->text) += bytes;
+}
 
 void edit_need_parts(struct edit_need *need, const struct edit_parts *parts);
 

@@ -19,7 +19,7 @@ static void encode_runs(const struct crdt_doc *doc, struct client *client, uint6
         const struct item *item = doc_item(doc, run_place_item(place));
         struct wire_struct structure;
         doc_item_wire(doc, item, &structure);
-        wire_struct_write(out, &structure, client->id, item->clock, from > item->clock ? from - item->clock : 0);
+        wire_struct_write(out, &structure, client->id, item_clock(doc, item), from > item_clock(doc, item) ? from - item_clock(doc, item) : 0);
     } while (run_place_next(&place));
 }
 
@@ -151,9 +151,9 @@ enum status doc_deleted_ranges(const struct crdt_doc *doc, bool pending, struct 
                 const struct item *item = doc_item(doc, run_items(chunk)[at]);
                 bool deleted = (item->flags & ITEM_DELETED) != 0;
                 if (deleted && in_range)
-                    ranges[filled - 1].length += item->length;
+                    ranges[filled - 1].length += item_length(doc, item);
                 else if (deleted)
-                    ranges[filled++] = (struct id_range){ client->id, item->clock, item->length };
+                    ranges[filled++] = (struct id_range){ client->id, item_clock(doc, item), item_length(doc, item) };
                 in_range = deleted;
             }
     }

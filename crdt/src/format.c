@@ -242,7 +242,7 @@ static enum status format_need_line_feeds(const struct format_edit *edit, uint64
         length += more;
         if (step->kind == STEP_RETAIN && more > 0) {
             need->items++;
-            need->text += (size_t)more;
+            need->ascii += (size_t)more;
             need->units += more;
         }
     }
@@ -262,7 +262,7 @@ static enum status format_begin(struct format_edit *edit, uint64_t index) {
         struct bytes json;
         if (item->kind != CONTENT_FORMAT || !item_live(item))
             continue;
-        format_of(item, &key, &json);
+        format_of(doc, item, &key, &json);
         status = keys_add(keys, key, json);
     }
     for (size_t i = 0; i < edit->given_count && status == STATUS_OK; i++)
@@ -274,7 +274,7 @@ static enum status format_begin(struct format_edit *edit, uint64_t index) {
         mark_bytes += bytes;
         mark_bytes_max = bytes > mark_bytes_max ? bytes : mark_bytes_max;
     }
-    struct edit_need need = { .splits = 2 * edit->step_count };
+    struct edit_need need = { .splits = 2 * edit->step_count, .deletes = UINT64_MAX };
     edit_need_parts(&need, &edit->parts);
     need.items += 2 * keys->count * edit->step_count;
     need.units += 2 * keys->count * edit->step_count;
@@ -310,7 +310,7 @@ static bool is_live_mark(const struct item *item) {
 static void place_step(struct format_edit *edit) {
     const struct item *right = place_right(edit);
     if (is_live_mark(right))
-        attributes_pass(&edit->current, right);
+        attributes_pass(edit->doc, &edit->current, right);
     edit->place.left = edit->place.right;
     edit->place.right = right->right;
 }
@@ -318,8 +318,8 @@ static void place_step(struct format_edit *edit) {
 /* Makes the item to the right at most `length` units long. */
 static const struct item *place_cut(struct format_edit *edit, uint64_t length) {
     const struct item *right = place_right(edit);
-    if (right->length > length) {
-        doc_split_before(edit->doc, right->client, right->clock + length);
+    if (item_length(edit->doc, right) > length) {
+        doc_split_before(edit->doc, (uint32_t)right->client, item_clock(edit->doc, right) + length);
         right = place_right(edit);
     }
     return right;
@@ -343,7 +343,7 @@ static void place_put_mark(struct format_edit *edit, struct bytes key, struct by
     varint_write_view(&edit->mark, key);
     varint_write_view(&edit->mark, json);
     place_put(edit, CONTENT_FORMAT, 1, bytes_written(&edit->mark));
-    attributes_pass(&edit->current, doc_item(edit->doc, edit->place.left)); /* the key now stands in the document */
+    attributes_pass(edit->doc, &edit->current, doc_item(edit->doc, edit->place.left)); /* the key now stands in the document */
 }
 
 static void place_minimize(struct format_edit *edit) {
@@ -354,7 +354,7 @@ static void place_minimize(struct format_edit *edit) {
             continue;
         if (right->kind != CONTENT_FORMAT)
             return;
-        format_of(right, &key, &json);
+        format_of(edit->doc, right, &key, &json);
         if (!json_equal(edit->doc->mem_outer, attributes_get(&edit->wanted, key), json))
             return;
     }
@@ -381,7 +381,7 @@ static void place_close(struct format_edit *edit) {
             continue;
         if (right->kind != CONTENT_FORMAT)
             break;
-        format_of(right, &key, &json);
+        format_of(edit->doc, right, &key, &json);
         struct attribute *negated = attributes_find(&edit->negated, key);
         if (negated == NULL || !json_equal(edit->doc->mem_outer, negated->json, json))
             break;
@@ -414,7 +414,7 @@ static void step_insert(struct format_edit *edit, const struct step *step) {
     place_open(edit);
     place_put(edit, part->kind, part->length, edit_content(&edit->parts, step->part));
     if (part->kind == CONTENT_TYPE)
-        edit->made = doc_type(edit->doc, doc_item(edit->doc, edit->place.left)->type);
+        edit->made = doc_type(edit->doc, item_type(edit->doc, doc_item(edit->doc, edit->place.left)));
     place_close(edit);
 }
 
@@ -432,7 +432,7 @@ static void format_put_line_feeds(struct format_edit *edit, uint64_t count) {
 static bool step_pass_mark(struct format_edit *edit, const struct item *mark, uint64_t length) {
     struct bytes key;
     struct bytes json;
-    format_of(mark, &key, &json);
+    format_of(edit->doc, mark, &key, &json);
     const struct attribute *wanted = attributes_find(&edit->wanted, key);
     if (wanted == NULL)
         return true;
@@ -489,7 +489,7 @@ static void gap_tidy(struct format_edit *edit, uint32_t start) {
             break;
         if (!is_live_mark(item))
             continue;
-        format_of(item, &key, &json);
+        format_of(doc, item, &key, &json);
         attributes_put(&edit->gap, key, json); /* json points into the very item */
     }
     bool reached = false;
@@ -500,7 +500,7 @@ static void gap_tidy(struct format_edit *edit, uint32_t start) {
         reached |= at == edit->place.right;
         if (!is_live_mark(item))
             continue;
-        format_of(item, &key, &json);
+        format_of(doc, item, &key, &json);
         struct bytes before = attributes_get(&edit->before, key);
         bool last = attributes_find(&edit->gap, key)->json.data == json.data;
         if (!last || json_identical(before, json)) {
@@ -508,7 +508,7 @@ static void gap_tidy(struct format_edit *edit, uint32_t start) {
             if (!reached && json_identical(attributes_get(&edit->current, key), json) && !json_identical(before, json))
                 current_restore(edit, key);
         } else if (!reached) {
-            attributes_pass(&edit->current, item);
+            attributes_pass(edit->doc, &edit->current, item);
         }
     }
 }

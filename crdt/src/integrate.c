@@ -11,30 +11,80 @@
  *   · one whose origin lies among those walked over since the last step to the right: it belongs to what was passed, so pass it too
  *   · any other ends the walk
  *
- * "Among those walked over" is a mark on the items instead of a set: each visited item gets the next number, so one comparison says
- * whether it was visited in this scan (mark > scan start) and whether since the last step (mark > conflict start).
+ * "Among those walked over": each visited item has an ordinal; a unit's item was visited if it has one, and since the last step if
+ * that is bigger than the step's. The first ordinals are found by looking through a short list, later ones in an array by item
+ * number, which documents with long walks have; without memory for that, by walking again.
  *
  * Cost: a search for each origin + the concurrent runs at the place. */
 #include "list_index.h"
 #include "store.h"
 
-/* A walk needs one number per item; when they run out all marks start anew. */
-static void integrate_reserve_marks(struct crdt_doc *doc) {
-    if (doc->mark < UINT32_MAX - doc->items.used - 1)
-        return;
-    for (uint32_t i = 0; i < doc->items.used; i++)
-        doc_item(doc, i)->mark = 0;
-    doc->mark = 0;
+enum { SCAN_SHORT = 32 };
+
+struct scan {
+    struct crdt_doc *doc;
+    uint32_t first; /* item */
+    uint32_t count; /* items visited */
+    uint32_t base;  /* doc->mark at the beginning */
+    bool marked;    /* doc->marks is there for this walk */
+    uint32_t visited[SCAN_SHORT];
+};
+
+/* Makes an array of marks for all items. Marks count on from walk to walk; when they run out, all start anew. */
+static bool scan_have_marks(struct scan *scan) {
+    struct crdt_doc *doc = scan->doc;
+    uint32_t used = doc->items.used;
+    if (doc->marks_capacity < used) {
+        uint32_t *marks = mem_resize(&doc->mem, doc->marks, doc->marks_capacity * sizeof *marks, used * sizeof *marks);
+        if (marks == NULL)
+            return false;
+        memset(marks + doc->marks_capacity, 0, (used - doc->marks_capacity) * sizeof *marks);
+        doc->marks = marks;
+        doc->marks_capacity = used;
+    }
+    if (doc->mark >= UINT32_MAX - used - 1) {
+        memset(doc->marks, 0, doc->marks_capacity * sizeof *doc->marks);
+        doc->mark = 0;
+    }
+    scan->base = doc->mark;
+    for (uint32_t i = 0; i < SCAN_SHORT; i++)
+        doc->marks[scan->visited[i]] = scan->base + i + 1;
+    return true;
+}
+
+static void scan_visit(struct scan *scan, uint32_t number) {
+    if (scan->count < SCAN_SHORT)
+        scan->visited[scan->count] = number;
+    else if (scan->count == SCAN_SHORT)
+        scan->marked = scan_have_marks(scan);
+    scan->count++;
+    if (scan->marked)
+        scan->doc->marks[number] = scan->base + scan->count;
+}
+
+/* 1 for the first visited item, … ; 0: not visited. */
+static uint32_t scan_ordinal(const struct scan *scan, uint32_t number) {
+    if (scan->count <= SCAN_SHORT) {
+        uint32_t ordinal = scan->count;
+        while (ordinal > 0 && scan->visited[ordinal - 1] != number)
+            ordinal--;
+        return ordinal;
+    }
+    if (scan->marked)
+        return scan->doc->marks[number] > scan->base ? scan->doc->marks[number] - scan->base : 0;
+    uint32_t at = scan->first;
+    for (uint32_t ordinal = 1; ordinal <= scan->count; ordinal++, at = doc_item(scan->doc, at)->right)
+        if (at == number)
+            return ordinal;
+    return 0;
 }
 
 /* The item after which the run goes; ITEM_NONE: at the beginning. */
 static uint32_t integrate_scan(struct crdt_doc *doc, const struct placing *placing) {
     if (doc->conflict_steps > doc->conflict_stop)
         return placing->left;
-    integrate_reserve_marks(doc);
-    uint32_t scan_start = doc->mark;
-    uint32_t conflict_start = doc->mark;
     uint32_t destination = placing->left;
+    uint32_t destination_ordinal = 0;
     uint32_t at;
     if (placing->left != ITEM_NONE) {
         at = doc_item(doc, placing->left)->right;
@@ -43,79 +93,109 @@ static uint32_t integrate_scan(struct crdt_doc *doc, const struct placing *placi
     } else {
         at = doc_type(doc, placing->parent)->start;
     }
-    while (at != ITEM_NONE && at != placing->right) {
-        struct item *other = doc_item(doc, at);
-        other->mark = ++doc->mark;
+    struct scan scan = { .doc = doc, .first = at };
+    for (; at != ITEM_NONE && at != placing->right; at = doc_item(doc, at)->right) {
+        const struct item *other = doc_item(doc, at);
+        scan_visit(&scan, at);
         bool same_origin = other->origin_client == placing->origin_client &&
-                           (other->origin_client == CLIENT_NONE || other->origin_clock == placing->origin_clock);
+                           (other->origin_client == CLIENT_NONE || item_origin_clock(doc, other) == placing->origin_clock);
         if (same_origin) {
             bool same_right_origin =
                 other->right_origin_client == placing->right_origin_client &&
-                (other->right_origin_client == CLIENT_NONE || other->right_origin_clock == placing->right_origin_clock);
+                (other->right_origin_client == CLIENT_NONE || item_right_origin_clock(doc, other) == placing->right_origin_clock);
             if (doc->clients[other->client]->id < placing->client->id) {
                 destination = at;
-                conflict_start = doc->mark;
+                destination_ordinal = scan.count;
             } else if (same_right_origin) {
                 break;
             }
         } else if (other->origin_client != CLIENT_NONE) {
-            const struct item *origin = doc_item(doc, doc_find(doc, other->origin_client, other->origin_clock));
-            if (origin->kind == CONTENT_GC || origin->mark <= scan_start)
+            uint32_t origin = doc_find(doc, (uint32_t)other->origin_client, item_origin_clock(doc, other));
+            uint32_t ordinal = doc_item(doc, origin)->kind == CONTENT_GC ? 0 : scan_ordinal(&scan, origin);
+            if (ordinal == 0)
                 break;
-            if (origin->mark <= conflict_start) {
+            if (ordinal <= destination_ordinal) {
                 destination = at;
-                conflict_start = doc->mark;
+                destination_ordinal = scan.count;
             }
         } else {
             break;
         }
-        at = other->right;
     }
-    doc->conflict_steps += doc->mark - scan_start;
+    if (scan.marked)
+        doc->mark = scan.base + scan.count;
+    doc->conflict_steps += scan.count;
     return destination;
 }
 
-static void integrate_gc(struct crdt_doc *doc, struct client *client, uint64_t length) {
+/* Appends a run to its client; the item is set but for its place. */
+static uint32_t integrate_take(struct crdt_doc *doc, const struct placing *placing) {
+    struct client *client = placing->client;
+    uint32_t number = items_take(&doc->items);
+    struct item *item = doc_item(doc, number);
+    *item = (struct item){ .left = ITEM_NONE,
+                           .right = ITEM_NONE,
+                           .content = CONTENT_NONE,
+                           .tag = PLACE_NONE,
+                           .client = client->index,
+                           .origin_client = placing->origin_client,
+                           .right_origin_client = placing->right_origin_client,
+                           .kind = placing->kind & 0xf };
+    items_set_clock(&doc->items, item, client->state);
+    items_set_length(&doc->items, item, placing->length);
+    items_set_origin_clock(&doc->items, item, placing->origin_clock);
+    items_set_right_origin_clock(&doc->items, item, placing->right_origin_clock);
+    client_append_run(client, &doc->mem, &doc->spares, client->state, number);
+    client->state += placing->length;
+    doc->runs++;
+    return number;
+}
+
+static void integrate_gc(struct crdt_doc *doc, const struct placing *placing) {
+    struct client *client = placing->client;
     txn_touch(&doc->txn, client);
-    doc->txn.units_added += length;
+    doc->txn.units_added += placing->length;
     doc->clients_with_units += client->state == 0;
+    doc->deletes_encoded.valid = false;
     struct item *last = client->last == NULL ? NULL : doc_item(doc, run_items(client->last)[client->last->count - 1]);
     if (last != NULL && last->kind == CONTENT_GC) {
-        last->length += length;
+        items_set_length(&doc->items, last, item_length(doc, last) + placing->length);
+        client->state += placing->length;
     } else {
-        uint32_t number = items_take(&doc->items);
-        *doc_item(doc, number) = (struct item){ .clock = client->state,
-                                                .length = length,
-                                                .client = client->index,
-                                                .origin_client = CLIENT_NONE,
-                                                .right_origin_client = CLIENT_NONE,
-                                                .left = ITEM_NONE,
-                                                .right = ITEM_NONE,
-                                                .parent = TYPE_NONE,
-                                                .entry = ENTRY_NONE,
-                                                .txn_next = ITEM_NONE,
-                                                .kind = CONTENT_GC,
-                                                .flags = ITEM_DELETED };
-        client_append_run(client, &doc->mem, &doc->spares, client->state, number);
-        doc->runs++;
+        struct placing gc = { .client = client,
+                              .length = placing->length,
+                              .kind = CONTENT_GC,
+                              .origin_client = CLIENT_NONE,
+                              .right_origin_client = CLIENT_NONE };
+        doc_item(doc, integrate_take(doc, &gc))->flags = ITEM_DELETED;
     }
-    client->state += length;
+}
+
+static size_t placing_bytes(const struct placing *placing) {
+    return placing->prefix.size + placing->content.size;
+}
+
+/* Whether the content can stand right behind that of the client's last run, which may be so much longer. */
+static bool integrate_content_extends(const struct crdt_doc *doc, const struct item *left, const struct placing *placing) {
+    const struct client *client = placing->client;
+    if ((left->flags & ITEM_ASCII) != 0)
+        return placing->ascii && left->content + left->length == client->ascii_used;
+    struct bytes content = item_content(doc, left);
+    size_t more = placing_bytes(placing);
+    return content.data + content.size == client_text_tail(client) && more <= (placing->ascii ? client_text_room(client) : client_text_capacity(client)) &&
+           more <= UINT32_MAX - content.size && content_joins(placing->kind, left->length, content.size, placing->length, more);
 }
 
 /* Whether the run simply goes on where the client's last one ends, which then grows. */
 static bool integrate_extends(const struct crdt_doc *doc, const struct placing *placing) {
     const struct item *left = doc_item(doc, placing->left);
     const struct client *client = placing->client;
-    return left->kind == placing->kind && placing->kind != CONTENT_DELETED && content_splits(placing->kind) &&
-           left->client == client->index && left->clock + left->length == client->state &&
-           placing->origin_client == client->index && placing->origin_clock == client->state - 1 &&
-           (left->flags & ITEM_DELETED) == 0 && !item_is_keyed(left) && left->right == placing->right &&
+    return left->right == placing->right && placing->origin_client == client->index && placing->origin_clock == client->state - 1 &&
+           left->client == client->index && left->kind == placing->kind && item_end(doc, left) == client->state &&
            left->right_origin_client == placing->right_origin_client &&
-           (left->right_origin_client == CLIENT_NONE || left->right_origin_clock == placing->right_origin_clock) &&
-           left->content + left->content_bytes == client_text_tail(client) &&
-           content_joins(placing->kind, left->length, left->content_bytes, placing->length,
-                         placing->prefix.size + placing->content.size) &&
-           placing->prefix.size + placing->content.size <= UINT32_MAX - left->content_bytes;
+           (left->right_origin_client == CLIENT_NONE || item_right_origin_clock(doc, left) == placing->right_origin_clock) &&
+           (left->flags & ITEM_DELETED) == 0 && placing->kind != CONTENT_DELETED && content_splits(placing->kind) &&
+           !item_is_keyed(left) && integrate_content_extends(doc, left, placing);
 }
 
 static bool integrate_no_conflict(const struct crdt_doc *doc, const struct placing *placing) {
@@ -124,16 +204,15 @@ static bool integrate_no_conflict(const struct crdt_doc *doc, const struct placi
     return placing->right != ITEM_NONE && doc_item(doc, placing->right)->left == ITEM_NONE;
 }
 
-static void integrate_link(struct crdt_doc *doc, uint32_t number) {
+static void integrate_link(struct crdt_doc *doc, uint32_t number, struct crdt_type *parent) {
     struct item *item = doc_item(doc, number);
-    struct crdt_type *parent = doc_type(doc, item->parent);
     if (item->left != ITEM_NONE) {
         struct item *left = doc_item(doc, item->left);
         item->right = left->right;
         left->right = number;
     } else if (item_is_keyed(item)) {
-        item->right = doc->types.entries[item->entry].first;
-        doc->types.entries[item->entry].first = number;
+        item->right = doc->types.entries[item->place].first;
+        doc->types.entries[item->place].first = number;
     } else {
         item->right = parent->start;
         parent->start = number;
@@ -141,18 +220,53 @@ static void integrate_link(struct crdt_doc *doc, uint32_t number) {
     if (item->right != ITEM_NONE) {
         doc_item(doc, item->right)->left = number;
     } else if (item_is_keyed(item)) {
-        doc->types.entries[item->entry].item = number;
+        doc->types.entries[item->place].item = number;
         if (item->left != ITEM_NONE)
             txn_delete_item(&doc->txn, item->left);
     }
 }
 
+/* Copies the content to its client's texts, which were reserved. */
+static void integrate_content(struct crdt_doc *doc, struct item *item, const struct placing *placing) {
+    struct client *client = placing->client;
+    if (placing->ascii) {
+        item->content = client_ascii_add(client, placing->content);
+        item->flags |= ITEM_ASCII;
+    } else if (placing->kind != CONTENT_DELETED) {
+        const uint8_t *prefix = placing->prefix.size > 0 ? client_text_add(client, placing->prefix) : NULL;
+        const uint8_t *content = prefix == NULL || placing->content.size > 0 ? client_text_add(client, placing->content) : NULL;
+        item->content =
+            contents_take(&doc->items, (struct content){ prefix != NULL ? prefix : content, (uint32_t)placing_bytes(placing), TYPE_NONE });
+    }
+}
+
+/* The client's last run, which is `left`, goes on. */
+static void integrate_extend(struct crdt_doc *doc, const struct placing *placing) {
+    struct client *client = placing->client;
+    struct item *left = doc_item(doc, placing->left);
+    if ((left->flags & ITEM_ASCII) != 0) {
+        client_ascii_add(client, placing->content);
+    } else {
+        if (placing->prefix.size > 0)
+            client_text_add(client, placing->prefix);
+        if (placing->content.size > 0)
+            client_text_add(client, placing->content);
+        doc->items.contents[left->content].bytes += (uint32_t)placing_bytes(placing);
+    }
+    left->length += (uint32_t)placing->length; /* text is shorter than 4 GiB */
+    client->state += placing->length;
+}
+
 static void integrate_piece(struct crdt_doc *doc, const struct placing *placing) {
     struct client *client = placing->client;
     txn_touch(&doc->txn, client);
+    doc_typing_end(doc);
     struct crdt_type *parent = doc_type(doc, placing->parent);
-    size_t content_bytes = placing->prefix.size + placing->content.size;
     bool listed = placing->entry == ENTRY_NONE && content_countable(placing->kind);
+    if (!placing->ascii) {
+        size_t bytes = placing_bytes(placing);
+        client->text_promised -= client->text_promised < bytes ? client->text_promised : bytes;
+    }
     doc->txn.units_added += placing->length;
     doc->clients_with_units += client->state == 0;
     parent->used = true;
@@ -160,14 +274,7 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
     if (placing->kind == CONTENT_STRING && !doc->has_pairs)
         doc->has_pairs = content_has_pairs(placing->content, placing->length);
     if (placing->left != ITEM_NONE && integrate_extends(doc, placing)) {
-        struct item *left = doc_item(doc, placing->left);
-        if (placing->prefix.size > 0)
-            client_text_add(client, placing->prefix);
-        if (placing->content.size > 0)
-            client_text_add(client, placing->content);
-        left->content_bytes += (uint32_t)content_bytes;
-        left->length += placing->length;
-        client->state += placing->length;
+        integrate_extend(doc, placing);
         if (listed) {
             parent->length += placing->length;
             list_index_grew(doc, parent, placing->left, placing->length);
@@ -176,38 +283,18 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
     }
 
     uint32_t left = integrate_no_conflict(doc, placing) ? placing->left : integrate_scan(doc, placing);
-    const uint8_t *content = placing->prefix.size > 0 ? client_text_add(client, placing->prefix) : NULL;
-    if (content == NULL)
-        content = client_text_add(client, placing->content);
-    else if (placing->content.size > 0)
-        client_text_add(client, placing->content); /* right behind it */
-    uint32_t number = items_take(&doc->items);
+    uint32_t number = integrate_take(doc, placing);
     struct item *item = doc_item(doc, number);
-    *item = (struct item){ .clock = client->state,
-                           .length = placing->length,
-                           .origin_clock = placing->origin_clock,
-                           .right_origin_clock = placing->right_origin_clock,
-                           .client = client->index,
-                           .origin_client = placing->origin_client,
-                           .right_origin_client = placing->right_origin_client,
-                           .left = left,
-                           .right = ITEM_NONE,
-                           .parent = placing->parent,
-                           .entry = placing->entry,
-                           .content_bytes = (uint32_t)content_bytes,
-                           .content = content,
-                           .txn_next = ITEM_NONE,
-                           .type = TYPE_NONE,
-                           .kind = placing->kind };
-    client_append_run(client, &doc->mem, &doc->spares, client->state, number);
-    client->state += placing->length;
-    doc->runs++;
-    integrate_link(doc, number);
+    integrate_content(doc, item, placing);
+    item->left = left;
+    item->tag = placing->entry == ENTRY_NONE ? PLACE_TYPE : PLACE_ENTRY;
+    item->place = (placing->entry == ENTRY_NONE ? placing->parent : placing->entry) & PLACE_MAX;
+    integrate_link(doc, number, parent);
     if (placing->entry == ENTRY_NONE)
         list_index_added(doc, parent, number);
 
     if (placing->kind == CONTENT_TYPE)
-        item->type = types_add(&doc->types, number)->index;
+        doc->items.contents[item->content].type = types_add(&doc->types, number)->index;
     else if (placing->kind == CONTENT_FORMAT)
         parent->has_formats = true;
     if (listed)
@@ -244,7 +331,7 @@ static uint64_t integrate_piece_units(const struct placing *placing, size_t *out
 void doc_place(struct crdt_doc *doc, const struct placing *placing) {
     struct client *client = placing->client;
     if (placing->parent == TYPE_NONE) {
-        integrate_gc(doc, client, placing->length);
+        integrate_gc(doc, placing);
         return;
     }
     struct placing rest = *placing;
@@ -271,9 +358,9 @@ static void integrate_find_parent(struct crdt_doc *doc, const struct wire_struct
     if ((left != NULL && left->kind == CONTENT_GC) || (right != NULL && right->kind == CONTENT_GC))
         return;
     if (left != NULL || right != NULL) {
-        placing->parent = left != NULL ? left->parent : right->parent;
         const struct item *sibling = left != NULL ? left : right;
-        placing->entry = item_is_keyed(sibling) ? sibling->entry : ENTRY_NONE;
+        placing->parent = item_parent(doc, sibling);
+        placing->entry = item_entry(sibling);
         return;
     }
     struct crdt_type *parent;
@@ -284,7 +371,7 @@ static void integrate_find_parent(struct crdt_doc *doc, const struct wire_struct
         const struct item *holder = doc_item(doc, doc_find(doc, client->index, structure->parent_item.clock));
         if (holder->kind != CONTENT_TYPE)
             return;
-        parent = doc_type(doc, holder->type);
+        parent = doc_type(doc, item_type(doc, holder));
     }
     placing->parent = parent->index;
     if ((structure->info & WIRE_KEY) != 0)
@@ -299,6 +386,7 @@ void doc_integrate(struct crdt_doc *doc, struct client *client, uint64_t clock, 
     struct placing placing = { .client = client,
                                .length = structure->length - offset,
                                .content = structure->content,
+                               .ascii = structure->kind == CONTENT_STRING && structure->content.size == structure->length,
                                .kind = structure->kind,
                                .left = ITEM_NONE,
                                .right = ITEM_NONE,

@@ -1,19 +1,23 @@
 /* item.h — items in slabs, linked by 32-bit numbers.
  *
  * An item is a run of consecutive units of one client with one content. Units after its first have implied neighbours: the unit
- * before, and the item's right origin. 88 bytes:
+ * before, and the item's right origin. 40 bytes:
  *
  *     item 17  client 0, clock 40, length 5         list:  12 ⇄ 17 ⇄ 30
  *       origin        (0, 39)                       the unit left of it when it was inserted, or none
  *       right origin  (2, 7)                        the unit right of it then, or none
- *       parent        type 0, entry none            a list member; with an entry: a value of that key
- *       content       "hello"                       points into the client's text arena
+ *       place         type 0                        a list member: its type, or its leaf in the list's index; or a key
+ *       content       "hello"                       ASCII text: where it begins in the client's text; else a row of `contents`
  *
- * The slab hands out numbers; item_at() turns one into a pointer, valid until the next items_reserve(). items_reserve(n) is the
- * only call that can fail, so whoever reserved can link without looking back. */
+ * Clocks and lengths have 53 bits on the wire and 32 here. A document in which one passes that is *wide*: its slabs then have a
+ * second part of each item behind the first, with the upper halves. So clocks and lengths are read by item_clock() and its like.
+ *
+ * The slab hands out numbers; item_at() turns one into a pointer, valid until the next items_reserve(). items_reserve(n) and
+ * items_widen() are the only calls that can fail, so whoever reserved can link without looking back. */
 #ifndef CRDT_SRC_ITEM_H
 #define CRDT_SRC_ITEM_H
 
+#include "ground/bytes.h"
 #include "ground/mem.h"
 #include "ground/status.h"
 
@@ -22,64 +26,120 @@
 #include <stdint.h>
 
 #define ITEM_NONE   UINT32_MAX
-#define CLIENT_NONE UINT32_MAX
 #define TYPE_NONE   UINT32_MAX
 #define ENTRY_NONE  UINT32_MAX
-#define ENTRY_LIST  0x80000000U /* in item.entry: a list member, in the block of the lower bits */
+#define CLIENT_NONE 0xfffffU /* clients are numbered with 20 bits */
+#define PLACE_MAX   0x3ffffffU
 
 enum {
     ITEM_DELETED = 1,
-    ITEM_IN_TXN = 2, /* in the transaction's list of deletions */
-    ITEM_KEEP = 4    /* not collected: an undo manager may want its content */
+    ITEM_IN_TXN = 2, /* deleted by the open transaction; kept only if there are observers */
+    ITEM_KEEP = 4,   /* not collected: an undo manager may want its content */
+    ITEM_ASCII = 8   /* its content stands in its client's ASCII text, a byte a unit */
+};
+
+enum place_tag {
+    PLACE_TYPE,  /* a list member; place: the type */
+    PLACE_LEAF,  /* a list member; place: its leaf in the list's index */
+    PLACE_ENTRY, /* a value of a key; place: the entry */
+    PLACE_NONE   /* GC, or not in use */
 };
 
 struct item {
-    uint64_t clock;
-    uint64_t length;
-    uint64_t origin_clock;
-    uint64_t right_origin_clock;
-    uint32_t client;
-    uint32_t origin_client; /* CLIENT_NONE: no origin */
-    uint32_t right_origin_client;
+    uint32_t clock;
+    uint32_t length;
+    uint32_t origin_clock;
+    uint32_t right_origin_clock;
     uint32_t left;
     uint32_t right;
-    uint32_t parent; /* TYPE_NONE for GC */
-    uint32_t entry; /* the key; or a list member, with its block in the list's index: see item_is_keyed */
-    uint32_t content_bytes;
-    const uint8_t *content; /* as wire_struct.content */
-    uint32_t mark;          /* of the last conflict scan that saw it */
-    uint32_t txn_next;      /* the next deletion of this transaction; in a free item: the next free one */
-    uint32_t type;          /* CONTENT_TYPE: the type that it holds */
-    uint8_t kind;           /* enum content_kind; GC items are in no list */
-    uint8_t flags;
+    uint32_t content; /* ASCII: offset in the client's text; else a row of items.contents, or CONTENT_NONE; in a free item the next */
+    uint32_t place : 26;
+    uint32_t tag : 2; /* enum place_tag */
+    uint32_t flags : 4;
+    uint64_t client : 20;
+    uint64_t origin_client : 20; /* CLIENT_NONE: no origin */
+    uint64_t right_origin_client : 20;
+    uint64_t kind : 4; /* enum content_kind */
 };
 
-/* Whether it is a value of a key, or else a list member. */
-static inline bool item_is_keyed(const struct item *item) {
-    return (item->entry & ENTRY_LIST) == 0;
-}
+/* The upper halves, behind each item of a wide document. */
+struct item_wide {
+    uint32_t clock;
+    uint32_t length;
+    uint32_t origin_clock;
+    uint32_t right_origin_clock;
+};
 
-enum { ITEM_SLAB_ITEMS = 256, ITEM_SLAB_SHIFT = 8 };
+#define CONTENT_NONE UINT32_MAX
+
+/* A content that is not ASCII text. */
+struct content {
+    const uint8_t *data; /* as wire_struct.content */
+    uint32_t bytes;
+    uint32_t type; /* CONTENT_TYPE: the type that it holds; in a free row the next free one */
+};
+
+enum { ITEM_SLAB_ITEMS = 128, ITEM_SLAB_SHIFT = 7 };
 
 struct items {
-    struct item **slabs; /* each of ITEM_SLAB_ITEMS; a lone first one may be smaller */
+    uint8_t **slabs; /* each of ITEM_SLAB_ITEMS; a lone first one may be smaller */
+    uint32_t stride; /* bytes of an item */
+    bool wide;
     uint32_t slab_count;
     uint32_t slabs_capacity;
     uint32_t first_capacity; /* items in slab 0 */
     uint32_t used;           /* numbers below it were handed out */
     uint32_t free_head;
     uint32_t free_count;
+    struct content *contents;
+    uint32_t contents_used;
+    uint32_t contents_capacity;
+    uint32_t contents_free_head;
+    uint32_t contents_free_count;
 };
 
 static inline struct item *item_at(const struct items *items, uint32_t number) {
-    return &items->slabs[number >> ITEM_SLAB_SHIFT][number & (ITEM_SLAB_ITEMS - 1)];
+    return (struct item *)(void *)(items->slabs[number >> ITEM_SLAB_SHIFT] +
+                                   (size_t)(number & (ITEM_SLAB_ITEMS - 1)) * items->stride);
 }
+
+/* Whether it is a value of a key, or else a list member. */
+static inline bool item_is_keyed(const struct item *item) {
+    return item->tag == PLACE_ENTRY;
+}
+
+static inline const struct item_wide *item_upper(const struct item *item) {
+    return (const struct item_wide *)(const void *)(item + 1);
+}
+
+static inline struct item_wide *item_upper_set(struct item *item) {
+    return (struct item_wide *)(void *)(item + 1);
+}
+
+#define ITEM_NUMBER(member)                                                                                           \
+    static inline uint64_t items_##member(const struct items *items, const struct item *item) {                       \
+        return items->wide ? (uint64_t)item_upper(item)->member << 32 | item->member : item->member;                  \
+    }                                                                                                                 \
+    static inline void items_set_##member(const struct items *items, struct item *item, uint64_t value) {             \
+        item->member = (uint32_t)value;                                                                               \
+        if (items->wide)                                                                                              \
+            item_upper_set(item)->member = (uint32_t)(value >> 32);                                                   \
+    }
+ITEM_NUMBER(clock)
+ITEM_NUMBER(length)
+ITEM_NUMBER(origin_clock)
+ITEM_NUMBER(right_origin_clock)
+#undef ITEM_NUMBER
 
 void items_init(struct items *items);
 void items_finish(struct items *items, const struct mem *mem);
 
-/* Makes the next `count` items_take() calls succeed. Item pointers move. STATUS_NO_MEMORY: nothing changed but spare memory. */
-enum status items_reserve(struct items *items, const struct mem *mem, size_t count);
+/* Makes the next `count` items_take() calls succeed, and `contents` contents_take() calls; where there are contents already, as many
+ * again as items, for those that are cut. Item pointers move. STATUS_NO_MEMORY: nothing changed but spare memory. */
+enum status items_reserve(struct items *items, const struct mem *mem, size_t count, size_t contents);
+
+/* Makes room for numbers above 32 bits. STATUS_NO_MEMORY: nothing changed. Cost: all items, once. */
+enum status items_widen(struct items *items, const struct mem *mem);
 
 /* Gives slabs back that nothing stands in. */
 void items_trim(struct items *items, const struct mem *mem);
@@ -87,5 +147,8 @@ void items_trim(struct items *items, const struct mem *mem);
 /* A reserved item, unset. */
 uint32_t items_take(struct items *items);
 void items_give(struct items *items, uint32_t number);
+
+uint32_t contents_take(struct items *items, struct content content);
+void contents_give(struct items *items, uint32_t row);
 
 #endif

@@ -1,58 +1,77 @@
 /* list_index.c — see list_index.h. */
 #include "list_index.h"
 
-static uint32_t block_of(const struct item *item) {
-    return item->entry & ~ENTRY_LIST;
+static struct index_leaf *leaf_at(const struct crdt_doc *doc, uint32_t number) {
+    return &doc->index.leaves[number];
 }
 
-static void put_in_block(struct item *item, uint32_t block) {
-    item->entry = ENTRY_LIST | block;
+static struct index_node *node_at(const struct crdt_doc *doc, uint32_t number) {
+    return &doc->index.nodes[number];
 }
 
 /* ---- making and dropping ---- */
 
-/* Room for one more block, and for the nodes that its split may take. */
-static bool index_reserve(struct crdt_doc *doc, struct list_index *tree) {
-    if (tree->block_count == tree->block_capacity) {
-        uint32_t capacity = tree->block_capacity * 2 + 8;
-        void *blocks =
-            mem_resize(&doc->mem, tree->blocks, tree->block_capacity * sizeof *tree->blocks, capacity * sizeof *tree->blocks);
-        if (blocks == NULL)
-            return false;
-        tree->blocks = blocks;
-        tree->block_capacity = capacity;
-    }
-    if (tree->node_capacity - tree->node_count < tree->height + 2) {
-        uint32_t capacity = tree->node_capacity + tree->node_capacity / 2 + tree->height + 2;
-        void *nodes = mem_resize(&doc->mem, tree->nodes, tree->node_capacity * sizeof *tree->nodes, capacity * sizeof *tree->nodes);
-        if (nodes == NULL)
-            return false;
-        tree->nodes = nodes;
-        tree->node_capacity = capacity;
-    }
+static bool index_grow(struct crdt_doc *doc, void **array, uint32_t *capacity, size_t element, uint32_t used, size_t more) {
+    if (*capacity - used >= more)
+        return true;
+    size_t grown = used + more > (size_t)*capacity + *capacity / 4 ? used + more : (size_t)*capacity + *capacity / 4;
+    if (grown > PLACE_MAX)
+        return false;
+    void *block = mem_resize(&doc->mem, *array, *capacity * element, grown * element);
+    if (block == NULL)
+        return false;
+    *array = block;
+    *capacity = (uint32_t)grown;
     return true;
 }
 
-static uint32_t node_new(struct list_index *tree, bool above_blocks) {
-    struct index_node *node = &tree->nodes[tree->node_count];
+/* Room for more leaves and nodes; what is free is not counted. */
+static bool index_reserve(struct crdt_doc *doc, size_t leaves, size_t nodes) {
+    struct index *index = &doc->index;
+    return index_grow(doc, (void **)&index->leaves, &index->leaf_capacity, sizeof *index->leaves, index->leaf_count, leaves) &&
+           index_grow(doc, (void **)&index->nodes, &index->node_capacity, sizeof *index->nodes, index->node_count, nodes);
+}
+
+static uint32_t leaf_new(struct crdt_doc *doc, const struct crdt_type *type) {
+    struct index *index = &doc->index;
+    uint32_t number = index->leaf_free;
+    if (number != INDEX_NONE)
+        index->leaf_free = index->leaves[number].node;
+    else
+        number = index->leaf_count++;
+    struct index_leaf *leaf = &index->leaves[number];
+    leaf->node = INDEX_NONE;
+    leaf->type = type->index;
+    leaf->count = 0;
+    return number;
+}
+
+static uint32_t node_new(struct crdt_doc *doc, uint32_t height) {
+    struct index *index = &doc->index;
+    uint32_t number = index->node_free;
+    if (number != INDEX_NONE)
+        index->node_free = index->nodes[number].parent;
+    else
+        number = index->node_count++;
+    struct index_node *node = &index->nodes[number];
     node->count = 0;
     node->parent = INDEX_NONE;
-    node->above_blocks = above_blocks;
-    return tree->node_count++;
+    node->height = height;
+    return number;
 }
 
-static void node_own(struct list_index *tree, uint32_t node, uint32_t child) {
-    if (tree->nodes[node].above_blocks)
-        tree->blocks[child].node = node;
+static void node_own(const struct crdt_doc *doc, uint32_t node, uint32_t child) {
+    if (node_at(doc, node)->height == 0)
+        leaf_at(doc, child)->node = node;
     else
-        tree->nodes[child].parent = node;
+        node_at(doc, child)->parent = node;
 }
 
-static void node_append(struct list_index *tree, uint32_t number, uint32_t child, uint64_t width) {
-    struct index_node *node = &tree->nodes[number];
+static void node_append(const struct crdt_doc *doc, uint32_t number, uint32_t child, uint64_t width) {
+    struct index_node *node = node_at(doc, number);
     node->children[node->count] = child;
     node->widths[node->count++] = width;
-    node_own(tree, number, child);
+    node_own(doc, number, child);
 }
 
 static uint64_t node_width(const struct index_node *node) {
@@ -62,62 +81,106 @@ static uint64_t node_width(const struct index_node *node) {
     return width;
 }
 
-void list_index_drop(struct crdt_doc *doc, struct crdt_type *type) {
-    struct list_index *tree = type->index_tree;
-    if (tree == NULL)
+static void leaf_append(struct crdt_doc *doc, uint32_t number, uint32_t item_number) {
+    struct index_leaf *leaf = leaf_at(doc, number);
+    struct item *item = doc_item(doc, item_number);
+    leaf->items[leaf->count] = item_number;
+    leaf->widths[leaf->count++] = item_visible(item);
+    item->tag = PLACE_LEAF;
+    item->place = number & PLACE_MAX;
+}
+
+static uint64_t leaf_width(const struct index_leaf *leaf) {
+    uint64_t width = 0;
+    for (uint32_t i = 0; i < leaf->count; i++)
+        width += leaf->widths[i];
+    return width;
+}
+
+/* A node, or a leaf, and all below it. What is GC by now has left the list. */
+static void index_free(struct crdt_doc *doc, uint32_t number, bool is_leaf) {
+    struct index *index = &doc->index;
+    if (is_leaf) {
+        struct index_leaf *leaf = leaf_at(doc, number);
+        for (uint32_t i = 0; i < leaf->count; i++) {
+            struct item *item = doc_item(doc, leaf->items[i]);
+            if (item->tag != PLACE_LEAF || item->place != number)
+                continue;
+            item->tag = PLACE_TYPE;
+            item->place = leaf->type & PLACE_MAX;
+        }
+        leaf->node = index->leaf_free;
+        index->leaf_free = number;
         return;
-    mem_free(&doc->mem, tree->blocks, tree->block_capacity * sizeof *tree->blocks);
-    mem_free(&doc->mem, tree->nodes, tree->node_capacity * sizeof *tree->nodes);
-    mem_free(&doc->mem, tree, sizeof *tree);
-    type->index_tree = NULL;
+    }
+    struct index_node *node = node_at(doc, number);
+    for (uint32_t i = 0; i < node->count; i++)
+        index_free(doc, node->children[i], node->height == 0);
+    node->parent = index->node_free;
+    index->node_free = number;
 }
 
-/* Blocks from the list's items, with their nodes. */
-static bool build_blocks(struct crdt_doc *doc, const struct crdt_type *type, struct list_index *tree) {
-    uint32_t node = INDEX_NONE;
-    uint32_t count = INDEX_BLOCK_FILL;
-    for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right, count++) {
-        struct item *item = doc_item(doc, at);
-        if (count == INDEX_BLOCK_FILL) {
-            if (!index_reserve(doc, tree))
-                return false;
-            if (node == INDEX_NONE || tree->nodes[node].count == INDEX_NODE_FILL)
-                node = node_new(tree, true);
-            tree->blocks[tree->block_count] = (struct index_block){ node, at, 0 };
-            node_append(tree, node, tree->block_count++, 0);
-            count = 0;
-        }
-        put_in_block(item, tree->block_count - 1);
-        tree->blocks[tree->block_count - 1].count++;
-        tree->nodes[node].widths[tree->nodes[node].count - 1] += item_visible(item);
-    }
-    return true;
+void list_index_drop(struct crdt_doc *doc, struct crdt_type *type) {
+    if (!list_is_indexed(type))
+        return;
+    index_free(doc, type->index_root, false);
+    type->index_root = INDEX_NONE;
+    if (doc->typing.type == type)
+        doc->typing.pending = 0;
 }
 
-/* Nodes above nodes, until one is alone. */
-static bool build_above(struct crdt_doc *doc, struct list_index *tree) {
-    for (uint32_t begin = 0, end = tree->node_count; end - begin > 1;) {
-        uint32_t node = INDEX_NONE;
-        for (uint32_t child = begin; child < end; child++) {
-            if (!index_reserve(doc, tree))
-                return false;
-            if (node == INDEX_NONE || tree->nodes[node].count == INDEX_NODE_FILL)
-                node = node_new(tree, false);
-            node_append(tree, node, child, node_width(&tree->nodes[child]));
-        }
-        begin = end;
-        end = tree->node_count;
-        tree->height++;
-    }
-    tree->root = tree->node_count - 1;
-    return true;
+void list_index_finish(struct crdt_doc *doc) {
+    struct index *index = &doc->index;
+    mem_free(&doc->mem, index->leaves, index->leaf_capacity * sizeof *index->leaves);
+    mem_free(&doc->mem, index->nodes, index->node_capacity * sizeof *index->nodes);
 }
 
 void list_index_build(struct crdt_doc *doc, struct crdt_type *type) {
-    assert(type->index_tree == NULL && type->start != ITEM_NONE);
-    type->index_tree = mem_zalloc(&doc->mem, sizeof *type->index_tree);
-    if (type->index_tree != NULL && !(build_blocks(doc, type, type->index_tree) && build_above(doc, type->index_tree)))
-        list_index_drop(doc, type);
+    assert(!list_is_indexed(type) && type->start != ITEM_NONE);
+    size_t items = 0;
+    list_index_settle(doc);
+    for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right)
+        items++;
+    size_t leaves = (items + INDEX_LEAF_FILL - 1) / INDEX_LEAF_FILL;
+    size_t nodes = 0;
+    for (size_t level = leaves; level > 1 || nodes == 0; nodes += level)
+        level = (level + INDEX_NODE_FILL - 1) / INDEX_NODE_FILL;
+    if (!index_reserve(doc, leaves, nodes))
+        return;
+    uint32_t row[INDEX_HEIGHT_MAX]; /* the rightmost node of each height */
+    uint32_t height = 0;
+    uint32_t leaf = leaf_new(doc, type);
+    row[0] = node_new(doc, 0);
+    for (uint32_t at = type->start; at != ITEM_NONE;) {
+        uint32_t right = doc_item(doc, at)->right;
+        leaf_append(doc, leaf, at);
+        at = right;
+        if (at != ITEM_NONE && leaf_at(doc, leaf)->count < INDEX_LEAF_FILL)
+            continue;
+        uint32_t child = leaf;
+        uint64_t width = leaf_width(leaf_at(doc, leaf));
+        for (uint32_t level = 0;; level++) { /* into the rightmost node; if that is full, it goes up and a new one begins */
+            if (level > height) {
+                row[++height] = node_new(doc, level);
+                node_append(doc, row[level], child, width);
+                break;
+            }
+            if (node_at(doc, row[level])->count < INDEX_NODE_FILL) {
+                node_append(doc, row[level], child, width);
+                break;
+            }
+            uint32_t full = row[level];
+            row[level] = node_new(doc, level);
+            node_append(doc, row[level], child, width);
+            child = full;
+            width = node_width(node_at(doc, full));
+        }
+        if (at != ITEM_NONE)
+            leaf = leaf_new(doc, type);
+    }
+    for (uint32_t level = 0; level < height; level++)
+        node_append(doc, row[level + 1], row[level], node_width(node_at(doc, row[level])));
+    type->index_root = row[height];
 }
 
 /* ---- asking ---- */
@@ -129,191 +192,233 @@ static uint32_t node_slot(const struct index_node *node, uint32_t child) {
     return slot;
 }
 
-uint32_t list_index_find(const struct crdt_doc *doc, const struct crdt_type *type, uint64_t index, uint64_t *out_before) {
-    const struct list_index *tree = type->index_tree;
-    const struct index_node *node = &tree->nodes[tree->root];
+static uint32_t leaf_slot(const struct index_leaf *leaf, uint32_t item) {
+    uint32_t slot = 0;
+    while (leaf->items[slot] != item)
+        slot++;
+    return slot;
+}
+
+uint32_t list_index_find(struct crdt_doc *doc, const struct crdt_type *type, uint64_t index, uint64_t *out_before) {
+    list_index_settle(doc);
+    const struct index_node *node = node_at(doc, type->index_root);
     uint64_t left = index;
     for (;;) {
         uint32_t slot = 0;
         for (; node->widths[slot] < left; slot++)
             left -= node->widths[slot];
-        if (node->above_blocks) {
-            uint32_t at = tree->blocks[node->children[slot]].first;
-            for (uint64_t visible; (visible = item_visible(doc_item(doc, at))) < left; at = doc_item(doc, at)->right)
-                left -= visible;
+        if (node->height == 0) {
+            const struct index_leaf *leaf = leaf_at(doc, node->children[slot]);
+            for (slot = 0; leaf->widths[slot] < left; slot++)
+                left -= leaf->widths[slot];
             *out_before = index - left;
-            return at;
+            return leaf->items[slot];
         }
-        node = &tree->nodes[node->children[slot]];
+        node = node_at(doc, node->children[slot]);
     }
 }
 
 uint32_t list_index_last(const struct crdt_doc *doc, const struct crdt_type *type) {
-    const struct list_index *tree = type->index_tree;
-    const struct index_node *node = &tree->nodes[tree->root];
-    while (!node->above_blocks)
-        node = &tree->nodes[node->children[node->count - 1]];
+    const struct index_node *node = node_at(doc, type->index_root);
+    while (node->height > 0)
+        node = node_at(doc, node->children[node->count - 1]);
     uint32_t at = ITEM_NONE;
-    for (uint32_t slot = node->count; slot-- > 0 && at == ITEM_NONE;)
-        at = tree->blocks[node->children[slot]].first;
+    for (uint32_t slot = node->count; slot-- > 0 && at == ITEM_NONE;) {
+        const struct index_leaf *leaf = leaf_at(doc, node->children[slot]);
+        at = leaf->count > 0 ? leaf->items[leaf->count - 1] : ITEM_NONE;
+    }
     for (uint32_t right = at == ITEM_NONE ? type->start : at; right != ITEM_NONE; right = doc_item(doc, right)->right)
         at = right;
     return at;
 }
 
-uint64_t list_index_before(const struct crdt_doc *doc, const struct crdt_type *type, uint32_t number) {
-    const struct list_index *tree = type->index_tree;
-    uint32_t child = block_of(doc_item(doc, number));
+/* Without what is pending. */
+static uint64_t index_before(const struct crdt_doc *doc, uint32_t number) {
+    uint32_t child = doc_item(doc, number)->place;
+    const struct index_leaf *leaf = leaf_at(doc, child);
     uint64_t before = 0;
-    for (uint32_t at = tree->blocks[child].first; at != number; at = doc_item(doc, at)->right)
-        before += item_visible(doc_item(doc, at));
-    for (uint32_t at = tree->blocks[child].node; at != INDEX_NONE; child = at, at = tree->nodes[at].parent) {
-        const struct index_node *node = &tree->nodes[at];
+    for (uint32_t slot = 0; leaf->items[slot] != number; slot++)
+        before += leaf->widths[slot];
+    for (uint32_t at = leaf->node; at != INDEX_NONE; child = at, at = node_at(doc, at)->parent) {
+        const struct index_node *node = node_at(doc, at);
         for (uint32_t slot = 0; node->children[slot] != child; slot++)
             before += node->widths[slot];
     }
     return before;
 }
 
+uint64_t list_index_before(struct crdt_doc *doc, const struct crdt_type *type, uint32_t number) {
+    (void)type;
+    list_index_settle(doc);
+    return index_before(doc, number);
+}
+
 /* ---- keeping it true ---- */
 
-static void widen(struct list_index *tree, uint32_t block, uint64_t delta) {
-    uint32_t child = block;
-    for (uint32_t at = tree->blocks[block].node; at != INDEX_NONE; child = at, at = tree->nodes[at].parent)
-        tree->nodes[at].widths[node_slot(&tree->nodes[at], child)] += delta;
+/* From a child of `node` on. */
+static void widen_above(const struct crdt_doc *doc, uint32_t node, uint32_t child, uint64_t delta) {
+    for (uint32_t at = node; at != INDEX_NONE; child = at, at = node_at(doc, at)->parent) {
+        struct index_node *above = node_at(doc, at);
+        above->widths[node_slot(above, child)] += delta;
+    }
 }
 
-void index_widen(struct crdt_doc *doc, struct crdt_type *type, uint32_t number, uint64_t delta) {
-    widen(type->index_tree, block_of(doc_item(doc, number)), delta);
+void index_widen(struct crdt_doc *doc, uint32_t number, uint64_t delta) {
+    list_index_settle(doc);
+    uint32_t place = doc_item(doc, number)->place;
+    struct index_leaf *leaf = leaf_at(doc, place);
+    leaf->widths[leaf_slot(leaf, number)] += (uint32_t)delta;
+    widen_above(doc, leaf->node, place, delta);
 }
 
-/* The same from a node on. */
-static void widen_above(struct list_index *tree, uint32_t number, uint64_t delta) {
-    uint32_t child = number;
-    for (uint32_t at = tree->nodes[number].parent; at != INDEX_NONE; child = at, at = tree->nodes[at].parent)
-        tree->nodes[at].widths[node_slot(&tree->nodes[at], child)] += delta;
-}
-
-static void node_insert(struct list_index *tree, uint32_t number, uint32_t slot, uint32_t child);
+static void node_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t number, uint32_t slot, uint32_t child);
 
 /* The upper half goes to a new node to its right, which is answered. Widths go out on the one way up and come in on the other. */
-static uint32_t node_split(struct list_index *tree, uint32_t number) {
-    uint32_t fresh = node_new(tree, tree->nodes[number].above_blocks);
-    struct index_node *node = &tree->nodes[number];
+static uint32_t node_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t number) {
+    uint32_t fresh = node_new(doc, node_at(doc, number)->height);
+    struct index_node *node = node_at(doc, number);
     for (uint32_t slot = INDEX_FAN_OUT / 2; slot < INDEX_FAN_OUT; slot++)
-        node_append(tree, fresh, node->children[slot], node->widths[slot]);
+        node_append(doc, fresh, node->children[slot], node->widths[slot]);
     node->count = INDEX_FAN_OUT / 2;
-    uint64_t moved = node_width(&tree->nodes[fresh]);
+    uint64_t moved = node_width(node_at(doc, fresh));
     if (node->parent == INDEX_NONE) {
-        tree->root = node_new(tree, false);
-        tree->height++;
-        node_append(tree, tree->root, number, node_width(node));
-        node_append(tree, tree->root, fresh, moved);
+        uint32_t root = node_new(doc, node->height + 1);
+        node_append(doc, root, number, node_width(node));
+        node_append(doc, root, fresh, moved);
+        type->index_root = root;
     } else {
-        widen_above(tree, number, 0 - moved);
-        node_insert(tree, node->parent, node_slot(&tree->nodes[node->parent], number) + 1, fresh);
-        widen_above(tree, fresh, moved);
+        widen_above(doc, node->parent, number, 0 - moved);
+        node_insert(doc, type, node->parent, node_slot(node_at(doc, node->parent), number) + 1, fresh);
+        widen_above(doc, node_at(doc, fresh)->parent, fresh, moved);
     }
     return fresh;
 }
 
 /* A child of no width yet. */
-static void node_insert(struct list_index *tree, uint32_t number, uint32_t slot, uint32_t child) {
-    if (tree->nodes[number].count == INDEX_FAN_OUT) {
-        uint32_t fresh = node_split(tree, number);
+static void node_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t number, uint32_t slot, uint32_t child) {
+    if (node_at(doc, number)->count == INDEX_FAN_OUT) {
+        uint32_t fresh = node_split(doc, type, number);
         if (slot > INDEX_FAN_OUT / 2) {
             slot -= INDEX_FAN_OUT / 2;
             number = fresh;
         }
     }
-    struct index_node *node = &tree->nodes[number];
+    struct index_node *node = node_at(doc, number);
     memmove(node->children + slot + 1, node->children + slot, (node->count - slot) * sizeof *node->children);
     memmove(node->widths + slot + 1, node->widths + slot, (node->count - slot) * sizeof *node->widths);
     node->children[slot] = child;
     node->widths[slot] = 0;
     node->count++;
-    node_own(tree, number, child);
+    node_own(doc, number, child);
 }
 
-/* The second half of its items goes to a new block. */
-static void block_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t number) {
-    struct list_index *tree = type->index_tree;
-    if (!index_reserve(doc, tree)) {
+/* The second half of its items goes to a new leaf. `out_slot` moves along. Without memory the tree is dropped: false. */
+static bool leaf_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t *number, uint32_t *slot) {
+    if (!index_reserve(doc, 1, node_at(doc, type->index_root)->height + 2)) {
         list_index_drop(doc, type);
-        return;
+        return false;
     }
-    struct index_block *block = &tree->blocks[number];
-    uint32_t fresh = tree->block_count++;
-    uint32_t at = block->first;
-    for (uint32_t i = 0; i < block->count / 2; i++)
-        at = doc_item(doc, at)->right;
-    tree->blocks[fresh] = (struct index_block){ INDEX_NONE, at, block->count - block->count / 2 };
-    block->count /= 2;
+    uint32_t fresh = leaf_new(doc, type);
+    struct index_leaf *leaf = leaf_at(doc, *number);
+    uint32_t half = leaf->count / 2;
     uint64_t width = 0;
-    for (uint32_t i = 0; i < tree->blocks[fresh].count; i++, at = doc_item(doc, at)->right) {
-        put_in_block(doc_item(doc, at), fresh);
-        width += item_visible(doc_item(doc, at));
+    for (uint32_t i = half; i < leaf->count; i++) {
+        leaf_append(doc, fresh, leaf->items[i]);
+        width += leaf->widths[i];
     }
-    widen(tree, number, 0 - width);
-    node_insert(tree, block->node, node_slot(&tree->nodes[block->node], number) + 1, fresh);
-    widen(tree, fresh, width);
+    leaf->count = half;
+    widen_above(doc, leaf->node, *number, 0 - width);
+    node_insert(doc, type, leaf->node, node_slot(node_at(doc, leaf->node), *number) + 1, fresh);
+    widen_above(doc, leaf_at(doc, fresh)->node, fresh, width);
+    if (*slot > half) {
+        *number = fresh;
+        *slot -= half;
+    }
+    return true;
 }
 
-static void block_grow(struct crdt_doc *doc, struct crdt_type *type, uint32_t block, uint32_t number) {
-    struct list_index *tree = type->index_tree;
-    put_in_block(doc_item(doc, number), block);
-    if (++tree->blocks[block].count > INDEX_BLOCK_MAX)
-        block_split(doc, type, block);
+/* Puts an item into a leaf, as wide as `width`. */
+static void leaf_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t number, uint32_t slot, uint32_t item_number,
+                        uint32_t width) {
+    if (leaf_at(doc, number)->count == INDEX_LEAF_MAX && !leaf_split(doc, type, &number, &slot))
+        return;
+    struct index_leaf *leaf = leaf_at(doc, number);
+    memmove(leaf->items + slot + 1, leaf->items + slot, (leaf->count - slot) * sizeof *leaf->items);
+    memmove(leaf->widths + slot + 1, leaf->widths + slot, (leaf->count - slot) * sizeof *leaf->widths);
+    leaf->items[slot] = item_number;
+    leaf->widths[slot] = width;
+    leaf->count++;
+    struct item *item = doc_item(doc, item_number);
+    item->tag = PLACE_LEAF;
+    item->place = number & PLACE_MAX;
+    if (width > 0)
+        widen_above(doc, leaf->node, number, width);
 }
 
 void index_add(struct crdt_doc *doc, struct crdt_type *type, uint32_t number) {
-    struct list_index *tree = type->index_tree;
+    list_index_settle(doc);
     const struct item *item = doc_item(doc, number);
-    uint32_t neighbour = item->left != ITEM_NONE ? item->left : item->right;
-    uint32_t block = block_of(doc_item(doc, neighbour)); /* a list with a tree is not empty */
-    if (item->left == ITEM_NONE)
-        tree->blocks[block].first = number;
-    if (item_visible(item) > 0)
-        widen(tree, block, item_visible(item));
-    block_grow(doc, type, block, number);
+    uint32_t neighbour = item->left != ITEM_NONE ? item->left : item->right; /* a list with a tree is not empty */
+    uint32_t leaf = doc_item(doc, neighbour)->place;
+    uint32_t slot = leaf_slot(leaf_at(doc, leaf), neighbour) + (item->left != ITEM_NONE);
+    leaf_insert(doc, type, leaf, slot, number, item_visible(item));
 }
 
 void index_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uint32_t right) {
-    block_grow(doc, type, block_of(doc_item(doc, left)), right);
+    list_index_settle(doc);
+    uint32_t number = doc_item(doc, left)->place;
+    struct index_leaf *leaf = leaf_at(doc, number);
+    uint32_t slot = leaf_slot(leaf, left);
+    uint32_t units = item_visible(doc_item(doc, right));
+    leaf->widths[slot] -= units;
+    widen_above(doc, leaf->node, number, 0 - (uint64_t)units);
+    leaf_insert(doc, type, number, slot + 1, right, units);
 }
 
 void index_join(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uint32_t right) {
-    struct list_index *tree = type->index_tree;
-    const struct item *item = doc_item(doc, right);
-    uint32_t from = block_of(item);
-    uint32_t to = block_of(doc_item(doc, left));
-    struct index_block *block = &tree->blocks[from];
-    block->count--;
-    if (block->first == right)
-        block->first = block->count > 0 ? item->right : ITEM_NONE;
-    if (from != to && item_visible(item) > 0) {
-        widen(tree, from, 0 - item_visible(item));
-        widen(tree, to, item_visible(item));
+    (void)type;
+    list_index_settle(doc);
+    uint32_t from = doc_item(doc, right)->place;
+    uint32_t to = doc_item(doc, left)->place;
+    struct index_leaf *leaf = leaf_at(doc, from);
+    uint32_t slot = leaf_slot(leaf, right);
+    uint32_t units = leaf->widths[slot];
+    leaf->count--;
+    memmove(leaf->items + slot, leaf->items + slot + 1, (leaf->count - slot) * sizeof *leaf->items);
+    memmove(leaf->widths + slot, leaf->widths + slot + 1, (leaf->count - slot) * sizeof *leaf->widths);
+    struct index_leaf *target = leaf_at(doc, to);
+    target->widths[leaf_slot(target, left)] += units;
+    if (from != to && units > 0) {
+        widen_above(doc, leaf->node, from, 0 - (uint64_t)units);
+        widen_above(doc, target->node, to, units);
     }
 }
 
 /* ---- checking ---- */
 
 bool list_index_is_true(const struct crdt_doc *doc, const struct crdt_type *type) {
-    const struct list_index *tree = type->index_tree;
     uint64_t before = 0;
-    uint32_t blocks_counted = 0;
-    for (uint32_t i = 0; i < tree->block_count; i++)
-        blocks_counted += tree->blocks[i].count;
-    for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right, blocks_counted--) {
+    uint32_t last_leaf = INDEX_NONE;
+    uint32_t slot = 0;
+    for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right, slot++) {
         const struct item *item = doc_item(doc, at);
-        uint32_t block = block_of(item);
-        bool begins = item->left == ITEM_NONE || block_of(doc_item(doc, item->left)) != block;
-        if (block >= tree->block_count || begins != (tree->blocks[block].first == at) || blocks_counted == 0)
+        if (item->tag != PLACE_LEAF || item->place >= doc->index.leaf_count)
             return false;
-        if (begins && list_index_before(doc, type, at) != before)
+        const struct index_leaf *leaf = leaf_at(doc, item->place);
+        if (item->place != last_leaf) {
+            if (last_leaf != INDEX_NONE && slot != leaf_at(doc, last_leaf)->count)
+                return false;
+            slot = 0;
+            last_leaf = item->place;
+            if (leaf->type != type->index || leaf->count == 0 || leaf->count > INDEX_LEAF_MAX || leaf->items[0] != at ||
+                index_before(doc, at) != before)
+                return false;
+        }
+        uint64_t pending = doc->typing.pending != 0 && doc->typing.item == at ? doc->typing.pending : 0;
+        if (slot >= leaf->count || leaf->items[slot] != at || leaf->widths[slot] + pending != item_visible(item))
             return false;
-        before += item_visible(item);
+        before += leaf->widths[slot];
     }
-    return blocks_counted == 0 && node_width(&tree->nodes[tree->root]) == before;
+    uint64_t pending = doc->typing.type == type ? doc->typing.pending : 0;
+    return node_width(node_at(doc, type->index_root)) == before && before + pending == type->length;
 }

@@ -58,7 +58,8 @@ bool change_each(const struct crdt_txn *txn, bool (*visit)(void *context, uint32
                 return false;
         } while (run_place_next(&place));
     }
-    for (uint32_t at = txn->deleted_first; at != ITEM_NONE; at = doc_item(doc, at)->txn_next)
+    struct deleted_walk walk = { 0 };
+    for (uint32_t at; (at = txn_deleted_next(txn, &walk)) != ITEM_NONE;)
         if (doc_item(doc, at)->kind != CONTENT_GC && !visit(context, at))
             return false;
     return true;
@@ -69,7 +70,7 @@ static const struct item *type_holder(const struct crdt_doc *doc, const struct c
 }
 
 static bool type_inside(const struct crdt_doc *doc, const struct crdt_type *type, const struct crdt_type *outer) {
-    for (const struct item *holder; type != outer; type = doc_type(doc, holder->parent)) {
+    for (const struct item *holder; type != outer; type = doc_type(doc, item_parent(doc, holder))) {
         holder = type_holder(doc, type);
         if (holder == NULL || holder->kind == CONTENT_GC)
             return false;
@@ -78,7 +79,7 @@ static bool type_inside(const struct crdt_doc *doc, const struct crdt_type *type
 }
 
 bool change_inside(const struct crdt_doc *doc, const struct item *item, const struct crdt_type *type) {
-    return item->kind != CONTENT_GC && type_inside(doc, doc_type(doc, item->parent), type);
+    return item->kind != CONTENT_GC && type_inside(doc, doc_type(doc, item_parent(doc, item)), type);
 }
 
 /* A list of types that changed. */
@@ -93,7 +94,7 @@ struct changed {
 static bool changed_visit(void *context, uint32_t number) {
     struct changed *changed = context;
     const struct crdt_doc *doc = changed->doc;
-    struct crdt_type *type = doc_type(doc, doc_item(doc, number)->parent);
+    struct crdt_type *type = doc_type(doc, item_parent(doc, doc_item(doc, number)));
     const struct item *holder = type_holder(doc, type);
     if (type->changed || (holder != NULL && (!item_live(holder) || change_old_units(doc, holder) == 0)))
         return true;
@@ -111,7 +112,7 @@ static bool changed_visit(void *context, uint32_t number) {
 static enum status event_path(const struct crdt_doc *doc, struct arena *arena, struct crdt_event *event) {
     size_t length = 0;
     const struct crdt_type *type = event->type;
-    for (const struct item *holder; (holder = type_holder(doc, type)) != NULL; type = doc_type(doc, holder->parent))
+    for (const struct item *holder; (holder = type_holder(doc, type)) != NULL; type = doc_type(doc, item_parent(doc, holder)))
         length++;
     struct crdt_path_step *path = arena_alloc(arena, (length + 1) * sizeof *path);
     event->root = arena_copy(arena, type->name);
@@ -120,10 +121,10 @@ static enum status event_path(const struct crdt_doc *doc, struct arena *arena, s
     event->path = path;
     event->path_length = length;
     type = event->type;
-    for (const struct item *holder; (holder = type_holder(doc, type)) != NULL; type = doc_type(doc, holder->parent)) {
+    for (const struct item *holder; (holder = type_holder(doc, type)) != NULL; type = doc_type(doc, item_parent(doc, holder))) {
         struct crdt_path_step *step = &path[--length];
         if (item_is_keyed(holder)) {
-            const struct entry *entry = &doc->types.entries[holder->entry];
+            const struct entry *entry = &doc->types.entries[holder->place];
             *step = (struct crdt_path_step){ true, arena_copy(arena, bytes_of(entry->key, entry->key_bytes)), 0 };
             if (step->key.data == NULL)
                 return STATUS_NO_MEMORY;
@@ -131,7 +132,7 @@ static enum status event_path(const struct crdt_doc *doc, struct arena *arena, s
         }
         for (uint32_t at = holder->left; at != ITEM_NONE; at = doc_item(doc, at)->left)
             if (item_live(doc_item(doc, at)) && content_countable(doc_item(doc, at)->kind))
-                step->index += doc_item(doc, at)->length;
+                step->index += item_length(doc, doc_item(doc, at));
     }
     return STATUS_OK;
 }
@@ -156,7 +157,7 @@ static enum status key_event(const struct crdt_doc *doc, const struct entry *ent
     out->key = arena_copy(arena, bytes_of(entry->key, entry->key_bytes));
     if (out->key.data == NULL)
         return STATUS_NO_MEMORY;
-    return had ? value_read_item(doc, before, before->length - 1, 1, arena, &out->before) : STATUS_OK;
+    return had ? value_read_item(doc, before, item_length(doc, before) - 1, 1, arena, &out->before) : STATUS_OK;
 }
 
 static enum status event_keys(const struct crdt_doc *doc, struct arena *arena, struct crdt_event *event) {
@@ -272,7 +273,7 @@ static enum status walk_length(struct delta_walk *walk, enum crdt_delta_kind kin
 
 static enum status walk_values(struct delta_walk *walk, const struct item *item, uint64_t from) {
     enum status status = walk_begin(walk, CRDT_INSERT);
-    for (uint64_t unit = from; unit < item->length && status == STATUS_OK; unit++) {
+    for (uint64_t unit = from; unit < item_length(walk->doc, item) && status == STATUS_OK; unit++) {
         struct crdt_value *values = walk_grow(walk, walk->values, walk->value_count, &walk->value_capacity, sizeof *values);
         if (values == NULL)
             return STATUS_NO_MEMORY;
@@ -287,7 +288,7 @@ static enum status walk_insert(struct delta_walk *walk, const struct item *item,
         return walk_values(walk, item, from);
     if (item->kind == CONTENT_STRING) {
         enum status status = walk_begin(walk, CRDT_INSERT);
-        item_write_units(item, from, item->length, &walk->text);
+        item_write_units(walk->doc, item, from, item_length(walk->doc, item), &walk->text);
         return status == STATUS_OK ? walk->text.status : status;
     }
     if (item->kind != CONTENT_EMBED && item->kind != CONTENT_TYPE)
@@ -307,7 +308,7 @@ static enum status walk_mark(struct delta_walk *walk, const struct item *item) {
     bool was = !is_new && (item_live(item) || change_deleted(item));
     struct bytes key;
     struct bytes json;
-    format_of(item, &key, &json);
+    format_of(walk->doc, item, &key, &json);
     enum status status = was ? attributes_set(&walk->before, key, json) : STATUS_OK;
     if (status == STATUS_OK && item_live(item)) {
         status = walk->open && walk->step.kind == CRDT_INSERT ? walk_end(walk) : STATUS_OK;
@@ -340,7 +341,7 @@ static enum status walk_item(struct delta_walk *walk, const struct item *item) {
         status = walk_length(walk, CRDT_RETAIN, old);
     else if (change_deleted(item))
         status = walk_length(walk, CRDT_DELETE, old);
-    return status == STATUS_OK && item_live(item) && old < item->length ? walk_insert(walk, item, old) : status;
+    return status == STATUS_OK && item_live(item) && old < item_length(walk->doc, item) ? walk_insert(walk, item, old) : status;
 }
 
 static enum status event_delta(const struct crdt_doc *doc, struct arena *arena, struct crdt_event *event) {

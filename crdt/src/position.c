@@ -12,7 +12,7 @@ static void position_put_unit(struct bytes_writer *out, uint8_t kind, const stru
                               uint64_t offset) {
     varint_write(out, kind);
     varint_write(out, doc->clients[item->client]->id);
-    varint_write(out, item->clock + offset);
+    varint_write(out, item_clock(doc, item) + offset);
 }
 
 static void position_put_type(struct bytes_writer *out, const struct crdt_doc *doc, const struct crdt_type *type) {
@@ -33,22 +33,22 @@ static void position_put(struct bytes_writer *out, const struct crdt_doc *doc, c
     }
     uint64_t left = index - before;
     uint32_t at = type->start;
-    if (type->index_tree != NULL && left < type->length) {
+    if (list_is_indexed(type) && left < type->length) {
         uint64_t passed;
-        at = list_index_find(doc, type, left + 1, &passed);
+        at = list_index_find(doc->txn.doc, type, left + 1, &passed);
         left -= passed;
     }
     for (; at != ITEM_NONE; at = doc_item(doc, at)->right) {
         const struct item *item = doc_item(doc, at);
         if (item_live(item) && content_countable(item->kind)) {
-            if (left < item->length) {
+            if (left < item_length(doc, item)) {
                 position_put_unit(out, POSITION_UNIT, doc, item, left);
                 return;
             }
-            left -= item->length;
+            left -= item_length(doc, item);
         }
         if (item->right == ITEM_NONE && before) {
-            position_put_unit(out, POSITION_UNIT, doc, item, item->length - 1);
+            position_put_unit(out, POSITION_UNIT, doc, item, item_length(doc, item) - 1);
             return;
         }
     }
@@ -80,20 +80,20 @@ static enum status position_resolve_unit(struct crdt_doc *doc, struct id id, str
     const struct item *item = position_item(doc, id);
     if (item == NULL)
         return STATUS_NOT_FOUND;
-    out->type = doc_type(doc, item->parent);
+    out->type = doc_type(doc, item_parent(doc, item));
     out->index = 0;
     if (out->type->item != ITEM_NONE && !item_live(doc_item(doc, out->type->item)))
         return STATUS_OK;
     if (item_live(item) && content_countable(item->kind))
-        out->index = id.clock - item->clock + (out->assoc < 0);
-    if (out->type->index_tree != NULL && !item_is_keyed(item)) {
-        out->index += list_index_before(doc, out->type, doc_find(doc, item->client, item->clock));
+        out->index = id.clock - item_clock(doc, item) + (out->assoc < 0);
+    if (list_is_indexed(out->type) && !item_is_keyed(item)) {
+        out->index += list_index_before(doc, out->type, doc_find(doc, (uint32_t)item->client, item_clock(doc, item)));
         return STATUS_OK;
     }
     for (uint32_t at = item->left; at != ITEM_NONE; at = doc_item(doc, at)->left) {
         const struct item *before = doc_item(doc, at);
         if (item_live(before) && content_countable(before->kind))
-            out->index += before->length;
+            out->index += item_length(doc, before);
     }
     return STATUS_OK;
 }
@@ -126,7 +126,7 @@ enum status crdt_position_resolve(struct crdt_doc *doc, struct bytes position, s
         const struct item *item = position_item(doc, id);
         if (item == NULL || item->kind != CONTENT_TYPE)
             return STATUS_NOT_FOUND;
-        out->type = doc_type(doc, item->type);
+        out->type = doc_type(doc, item_type(doc, item));
     }
     out->index = out->assoc >= 0 ? out->type->length : 0;
     return STATUS_OK;
@@ -149,16 +149,17 @@ enum status crdt_text_measure(const struct crdt_doc *doc, const struct crdt_type
         if (!item_live(item) || !content_countable(item->kind))
             continue;
         if (item->kind != CONTENT_STRING) {
-            passed += item->length;
-            *out += item->length;
+            passed += item_length(doc, item);
+            *out += item_length(doc, item);
             continue;
         }
-        for (uint32_t i = 0; i < item->content_bytes; i++) {
-            bool begins = (item->content[i] & 0xc0) != 0x80;
+        struct bytes content = item_content(doc, item);
+        for (size_t i = 0; i < content.size; i++) {
+            bool begins = (content.data[i] & 0xc0) != 0x80;
             if (begins && passed >= index)
                 break;
-            passed += character_measure(item->content[i], from);
-            *out += character_measure(item->content[i], to);
+            passed += character_measure(content.data[i], from);
+            *out += character_measure(content.data[i], to);
         }
     }
     return passed == index ? STATUS_OK : STATUS_RANGE;

@@ -56,7 +56,7 @@ static bool query_deleted(const struct crdt_doc *doc, const struct id_range *ran
         const struct item *item = doc_item(doc, run_place_item(place));
         if ((item->flags & ITEM_DELETED) == 0)
             return false;
-        if (item->clock + item->length >= end)
+        if (item_clock(doc, item) + item_length(doc, item) >= end)
             return true;
         run_place_next(&place);
     }

@@ -10,7 +10,7 @@ bool crdt_type_kind(const struct crdt_doc *doc, const struct crdt_type *type, en
     if (type->item == ITEM_NONE)
         return false;
     const struct item *item = doc_item(doc, type->item);
-    struct bytes_reader reader = bytes_reader(bytes_of(item->content, item->content_bytes));
+    struct bytes_reader reader = bytes_reader(item_content(doc, item));
     uint64_t kind = 0;
     struct bytes name = bytes_of("", 0);
     varint_read(&reader, &kind);
@@ -38,9 +38,9 @@ enum status crdt_array_get(const struct crdt_doc *doc, const struct crdt_type *a
         const struct item *item = doc_item(doc, at);
         if (!item_counts(item))
             continue;
-        if (index < item->length)
+        if (index < item_length(doc, item))
             return value_read_item(doc, item, index, 1, arena, out);
-        index -= item->length;
+        index -= item_length(doc, item);
     }
     return STATUS_RANGE;
 }
@@ -54,8 +54,8 @@ enum status crdt_array_values(const struct crdt_doc *doc, const struct crdt_type
         const struct item *item = doc_item(doc, at);
         if (!item_counts(item))
             continue;
-        status = value_read_item(doc, item, 0, item->length, arena, values + count);
-        count += (size_t)item->length;
+        status = value_read_item(doc, item, 0, item_length(doc, item), arena, values + count);
+        count += (size_t)item_length(doc, item);
     }
     *out = (struct crdt_array_value){ values, count };
     return status;
@@ -75,7 +75,7 @@ enum status crdt_map_get(const struct crdt_doc *doc, const struct crdt_type *map
         const struct entry *entry = &doc->types.entries[at];
         const struct item *item = entry_value(doc, entry);
         if (item != NULL && bytes_equal(bytes_of(entry->key, entry->key_bytes), key))
-            return value_read_item(doc, item, item->length - 1, 1, arena, out);
+            return value_read_item(doc, item, item_length(doc, item) - 1, 1, arena, out);
     }
     return STATUS_NOT_FOUND;
 }
@@ -95,7 +95,7 @@ enum status crdt_map_entries(const struct crdt_doc *doc, const struct crdt_type 
             continue;
         members[filled].key = arena_copy(arena, bytes_of(entry->key, entry->key_bytes));
         status = members[filled].key.data == NULL ? STATUS_NO_MEMORY
-                                                  : value_read_item(doc, item, item->length - 1, 1, arena, &members[filled].value);
+                                                  : value_read_item(doc, item, item_length(doc, item) - 1, 1, arena, &members[filled].value);
         filled++;
     }
     *out = (struct crdt_object_value){ members, filled };
@@ -156,10 +156,10 @@ enum status attributes_set(struct attributes *attributes, struct bytes key, stru
     return STATUS_OK;
 }
 
-enum status attributes_pass(struct attributes *attributes, const struct item *format) {
+enum status attributes_pass(const struct crdt_doc *doc, struct attributes *attributes, const struct item *format) {
     struct bytes key;
     struct bytes json;
-    format_of(format, &key, &json);
+    format_of(doc, format, &key, &json);
     return attributes_set(attributes, key, json);
 }
 
@@ -194,14 +194,14 @@ static enum status delta_end_text(struct delta_making *making) {
 
 static enum status delta_pass(const struct crdt_doc *doc, const struct item *item, struct delta_making *making) {
     if (item->kind == CONTENT_STRING) {
-        bytes_write(&making->text, bytes_of(item->content, item->content_bytes));
+        bytes_write(&making->text, item_content(doc, item));
         return making->text.status;
     }
     enum status status = delta_end_text(making);
     if (status != STATUS_OK)
         return status;
     if (item->kind == CONTENT_FORMAT)
-        return attributes_pass(&making->attributes, item);
+        return attributes_pass(doc, &making->attributes, item);
     if (item->kind != CONTENT_EMBED && item->kind != CONTENT_TYPE)
         return STATUS_OK;
     struct crdt_delta_op *op = &making->ops[making->count++];

@@ -21,7 +21,7 @@ struct attributes {
 void attributes_finish(struct attributes *attributes);
 
 /* What an undeleted Format item does: sets its key, or removes it if the value is null. STATUS_NO_MEMORY. */
-enum status attributes_pass(struct attributes *attributes, const struct item *format);
+enum status attributes_pass(const struct crdt_doc *doc, struct attributes *attributes, const struct item *format);
 enum status attributes_set(struct attributes *attributes, struct bytes key, struct bytes json);
 /* The value of a key; "null" if it is not set. */
 struct bytes attributes_get(const struct attributes *attributes, struct bytes key);

@@ -157,18 +157,18 @@ static uint64_t restore_client(const struct crdt_doc *doc, struct client *client
     for (bool more = end > 0; more; more = run_place_next(&place)) {
         const struct item *item = doc_item(doc, run_place_item(place));
         struct wire_struct structure;
-        if (item->clock >= end)
+        if (item_clock(doc, item) >= end)
             break;
         doc_item_wire(doc, item, &structure);
         bool inside_pair = false;
-        if (item->clock + item->length > end) {
-            structure.length = end - item->clock;
+        if (item_end(doc, item) > end) {
+            structure.length = end - item_clock(doc, item);
             if (content_splits(structure.kind) && structure.kind != CONTENT_DELETED)
                 structure.content.size = content_offset(structure.kind, structure.content, structure.length, &inside_pair);
         }
         structure.length -= inside_pair;
         if (structure.length > 0) {
-            wire_struct_write(out, &structure, client->id, item->clock, 0);
+            wire_struct_write(out, &structure, client->id, item_clock(doc, item), 0);
             structs++;
         }
         if (inside_pair) {
@@ -237,17 +237,17 @@ static size_t ranges_find(const struct id_range *ranges, size_t count, uint64_t 
 static void snapshot_write_item(const struct crdt_doc *doc, const struct snapshot *snapshot, const struct item *item,
                                 struct bytes_writer *out) {
     uint64_t client = doc->clients[item->client]->id;
-    size_t known = ranges_find(snapshot->known, snapshot->known_count, client, item->clock);
+    size_t known = ranges_find(snapshot->known, snapshot->known_count, client, item_clock(doc, item));
     if (known == snapshot->known_count || snapshot->known[known].client != client)
         return;
-    uint64_t end = item->clock + item->length;
+    uint64_t end = item_end(doc, item);
     end = end < snapshot->known[known].length ? end : snapshot->known[known].length;
-    size_t at = ranges_find(snapshot->deleted, snapshot->deleted_count, client, item->clock);
-    for (uint64_t clock = item->clock; clock < end; at++) {
+    size_t at = ranges_find(snapshot->deleted, snapshot->deleted_count, client, item_clock(doc, item));
+    for (uint64_t clock = item_clock(doc, item); clock < end; at++) {
         bool cut = at < snapshot->deleted_count && snapshot->deleted[at].client == client && snapshot->deleted[at].clock < end;
         uint64_t to = cut ? snapshot->deleted[at].clock : end;
         if (to > clock)
-            item_write_units(item, clock - item->clock, to - item->clock, out);
+            item_write_units(doc, item, clock - item_clock(doc, item), to - item_clock(doc, item), out);
         clock = cut ? snapshot->deleted[at].clock + snapshot->deleted[at].length : end;
     }
 }

@@ -19,37 +19,41 @@
 
 /* Cuts `number` at unit `offset`, which is byte `at` of its content; answers the right part. */
 static uint32_t split_item(struct crdt_doc *doc, uint32_t number, uint64_t offset, size_t at) {
+    doc_typing_end(doc);
     uint32_t right_number = items_take(&doc->items);
     struct item *item = doc_item(doc, number);
     struct item *right = doc_item(doc, right_number);
-    assert(offset > 0 && offset < item->length && content_splits(item->kind) && at <= item->content_bytes);
-    *right = *item;
-    right->clock = item->clock + offset;
-    right->length = item->length - offset;
+    uint64_t clock = item_clock(doc, item);
+    uint64_t length = item_length(doc, item);
+    assert(offset > 0 && offset < length && content_splits(item->kind));
+    memcpy(right, item, doc->items.stride);
+    items_set_clock(&doc->items, right, clock + offset);
+    items_set_length(&doc->items, right, length - offset);
     right->origin_client = item->client;
-    right->origin_clock = right->clock - 1;
+    items_set_origin_clock(&doc->items, right, clock + offset - 1);
     right->left = number;
-    if (item->content_bytes > 0) {
-        right->content = item->content + at;
-        right->content_bytes = (uint32_t)(item->content_bytes - at);
-        item->content_bytes = (uint32_t)at;
-    }
-    right->flags &= (uint8_t)~ITEM_IN_TXN;
-    item->length = offset;
+    items_set_length(&doc->items, item, offset);
     item->right = right_number;
+    if ((item->flags & ITEM_ASCII) != 0) {
+        right->content += (uint32_t)offset;
+    } else if (item->content != CONTENT_NONE) {
+        struct content content = doc->items.contents[item->content];
+        doc->items.contents[item->content].bytes = (uint32_t)at;
+        content.data += at;
+        content.bytes -= (uint32_t)at;
+        right->content = contents_take(&doc->items, content);
+    }
     if (right->right != ITEM_NONE)
         doc_item(doc, right->right)->left = right_number;
     else if (item_is_keyed(right))
-        doc->types.entries[right->entry].item = right_number;
+        doc->types.entries[right->place].item = right_number;
     struct client *client = doc->clients[item->client];
-    client_insert_run(client, &doc->mem, &doc->spares, client_find(client, item->clock), right->clock, right_number);
+    client_insert_run(client, &doc->mem, &doc->spares, client_find(client, clock), clock + offset, right_number);
     doc->runs++;
-    if ((item->flags & ITEM_IN_TXN) != 0)
-        txn_push_deleted(&doc->txn, right_number);
     if (item_is_keyed(item))
         txn_delete_item(&doc->txn, number);
     else
-        list_index_split(doc, doc_type(doc, item->parent), number, right_number);
+        list_index_split(doc, doc_type(doc, item_parent(doc, item)), number, right_number);
     return right_number;
 }
 
@@ -61,9 +65,9 @@ static uint32_t split_pair(struct crdt_doc *doc, uint32_t number, uint64_t offse
         split_item(doc, number, 2, 4);
     uint32_t low = split_item(doc, number, 1, 0);
     for (uint32_t half = number;; half = low) {
-        struct item *item = doc_item(doc, half);
-        item->content = content_half_pair;
-        item->content_bytes = sizeof content_half_pair;
+        struct content *content = &doc->items.contents[doc_item(doc, half)->content];
+        content->data = content_half_pair;
+        content->bytes = sizeof content_half_pair;
         if (half == low)
             break;
     }
@@ -72,31 +76,42 @@ static uint32_t split_pair(struct crdt_doc *doc, uint32_t number, uint64_t offse
 
 static uint32_t split_at(struct crdt_doc *doc, uint32_t number, uint64_t offset) {
     const struct item *item = doc_item(doc, number);
-    if (item->kind == CONTENT_DELETED)
+    if (item->kind == CONTENT_DELETED || (item->flags & ITEM_ASCII) != 0)
         return split_item(doc, number, offset, 0);
-    if (item->kind == CONTENT_STRING && item->length == item->content_bytes) /* all ASCII */
-        return split_item(doc, number, offset, (size_t)offset);
     bool inside_pair;
-    size_t at = content_offset(item->kind, bytes_of(item->content, item->content_bytes), offset, &inside_pair);
+    size_t at = content_offset(item->kind, item_content(doc, item), offset, &inside_pair);
     return inside_pair ? split_pair(doc, number, offset, at) : split_item(doc, number, offset, at);
 }
 
 uint32_t doc_split_before(struct crdt_doc *doc, uint32_t client, uint64_t clock) {
     uint32_t number = doc_find(doc, client, clock);
     const struct item *item = doc_item(doc, number);
-    if (item->clock == clock || item->kind == CONTENT_GC)
+    uint64_t first = item_clock(doc, item);
+    if (first == clock || item->kind == CONTENT_GC)
         return number;
-    return split_at(doc, number, clock - item->clock);
+    return split_at(doc, number, clock - first);
 }
 
 uint32_t doc_split_after(struct crdt_doc *doc, uint32_t client, uint64_t clock) {
     uint32_t number = doc_find(doc, client, clock);
     const struct item *item = doc_item(doc, number);
-    uint64_t end = item->clock + item->length;
-    if (end == clock + 1 || item->kind == CONTENT_GC)
+    if (item_end(doc, item) == clock + 1 || item->kind == CONTENT_GC)
         return number;
-    uint32_t right = split_at(doc, number, clock + 1 - item->clock);
+    uint32_t right = split_at(doc, number, clock + 1 - item_clock(doc, item));
     return doc_item(doc, right)->left;
+}
+
+static bool contents_join(const struct crdt_doc *doc, const struct item *left, const struct item *right) {
+    if (left->kind == CONTENT_DELETED)
+        return true;
+    if (((left->flags ^ right->flags) & ITEM_ASCII) != 0)
+        return false;
+    if ((left->flags & ITEM_ASCII) != 0)
+        return left->content + left->length == right->content;
+    struct bytes a = item_content(doc, left);
+    struct bytes b = item_content(doc, right);
+    return a.data + a.size == b.data && a.data != content_half_pair && b.data != content_half_pair &&
+           b.size <= UINT32_MAX - a.size && content_joins(left->kind, left->length, a.size, right->length, b.size);
 }
 
 static bool items_join(const struct crdt_doc *doc, uint32_t left_number, uint32_t right_number) {
@@ -107,13 +122,10 @@ static bool items_join(const struct crdt_doc *doc, uint32_t left_number, uint32_
     if (left->kind == CONTENT_GC)
         return true;
     return content_splits(left->kind) && left->right == right_number && right->origin_client == left->client &&
-           right->origin_clock == left->clock + left->length - 1 && right->right_origin_client == left->right_origin_client &&
-           (right->right_origin_client == CLIENT_NONE || right->right_origin_clock == left->right_origin_clock) &&
-           ((left->flags ^ right->flags) & (ITEM_DELETED | ITEM_KEEP)) == 0 &&
-           right->content_bytes <= UINT32_MAX - left->content_bytes &&
-           content_joins(left->kind, left->length, left->content_bytes, right->length, right->content_bytes) &&
-           (left->kind == CONTENT_DELETED || (left->content + left->content_bytes == right->content &&
-                                              left->content != content_half_pair && right->content != content_half_pair));
+           item_origin_clock(doc, right) == item_end(doc, left) - 1 && right->right_origin_client == left->right_origin_client &&
+           (right->right_origin_client == CLIENT_NONE ||
+            item_right_origin_clock(doc, right) == item_right_origin_clock(doc, left)) &&
+           ((left->flags ^ right->flags) & (ITEM_DELETED | ITEM_KEEP)) == 0 && contents_join(doc, left, right);
 }
 
 bool doc_join_with_previous(struct crdt_doc *doc, struct run_place place) {
@@ -124,29 +136,30 @@ bool doc_join_with_previous(struct crdt_doc *doc, struct run_place place) {
     uint32_t right_number = run_place_item(place);
     if (!items_join(doc, left_number, right_number))
         return false;
+    doc_typing_end(doc);
     struct item *left = doc_item(doc, left_number);
     struct item *right = doc_item(doc, right_number);
     if (left->kind != CONTENT_GC) {
-        struct crdt_type *parent = doc_type(doc, left->parent);
+        struct crdt_type *parent = doc_type(doc, item_parent(doc, left));
         if (!item_is_keyed(left))
             list_index_joins(doc, parent, left_number, right_number);
         left->right = right->right;
         if (right->right != ITEM_NONE)
             doc_item(doc, right->right)->left = left_number;
         else if (item_is_keyed(right))
-            doc->types.entries[right->entry].item = left_number;
+            doc->types.entries[right->place].item = left_number;
         if (parent->cursor_item == right_number) {
             parent->cursor_item = left_number;
-            parent->cursor_index -= (left->flags & ITEM_DELETED) != 0 ? 0 : left->length;
+            parent->cursor_index -= item_visible(left);
         }
     }
-    left->length += right->length;
-    left->content_bytes += right->content_bytes;
+    items_set_length(&doc->items, left, item_length(doc, left) + item_length(doc, right));
+    if ((right->flags & ITEM_ASCII) == 0 && right->content != CONTENT_NONE) {
+        doc->items.contents[left->content].bytes += doc->items.contents[right->content].bytes;
+        contents_give(&doc->items, right->content);
+    }
     client_remove_run(doc->clients[left->client], &doc->mem, place);
     doc->runs--;
-    if ((right->flags & ITEM_IN_TXN) != 0)
-        right->kind = CONTENT_FREE; /* still linked in the transaction's list; given back when that ends */
-    else
-        items_give(&doc->items, right_number);
+    items_give(&doc->items, right_number);
     return true;
 }

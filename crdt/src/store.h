@@ -40,18 +40,93 @@ struct pending {
     bool wake; /* a local edit passed what is missing */
 };
 
+/* Units [clock, clock + length) of a client, by its number. */
+struct unit_range {
+    uint64_t clock;
+    uint64_t length;
+    uint32_t client;
+};
+
 struct crdt_txn {
     struct crdt_doc *doc;
     const void *origin;
     bool open;
-    bool remote;            /* an update was applied */
-    bool telling;           /* observers are at work */
-    uint32_t deleted_first; /* items deleted, in order, linked by txn_next */
-    uint32_t deleted_last;
+    bool remote;                /* an update was applied */
+    bool telling;               /* observers are at work */
+    struct unit_range *deleted; /* what it has deleted, in order; neighbours in clock are joined as they come */
+    size_t deleted_count;
+    size_t deleted_capacity;
     struct client *touched; /* clients with new units */
     struct crdt_type *work; /* types whose content is to be deleted or collected */
     uint64_t units_added;
     uint64_t units_deleted;
+};
+
+/* Debug builds have an index of small parts, so that small documents meet all that can happen to it. */
+#ifdef NDEBUG
+enum {
+    INDEX_FAN_OUT = 32,
+    INDEX_NODE_FILL = 24,
+    INDEX_LEAF_MAX = 32,
+    INDEX_LEAF_FILL = 26,
+    INDEX_HEIGHT_MAX = 8,
+    INDEX_WALK_NEAR = 6,
+    INDEX_WALK_MAX = 48
+};
+#else
+enum {
+    INDEX_FAN_OUT = 4,
+    INDEX_NODE_FILL = 3,
+    INDEX_LEAF_MAX = 6,
+    INDEX_LEAF_FILL = 3,
+    INDEX_HEIGHT_MAX = 20,
+    INDEX_WALK_NEAR = 2,
+    INDEX_WALK_MAX = 3
+};
+#endif
+/* Items between the cursor and a place beyond which the index is asked: INDEX_WALK_NEAR if there is one, INDEX_WALK_MAX if it must
+ * be made. */
+
+struct index_leaf {
+    uint32_t node; /* INDEX_NONE: not yet in one; of a free leaf the next free one */
+    uint32_t type;
+    uint32_t count;
+    uint32_t items[INDEX_LEAF_MAX];
+    uint32_t widths[INDEX_LEAF_MAX]; /* their visible units */
+};
+
+struct index_node {
+    uint64_t widths[INDEX_FAN_OUT];
+    uint32_t children[INDEX_FAN_OUT]; /* leaves if height is 0, else nodes */
+    uint32_t parent;                  /* INDEX_NONE: the root; of a free node the next free one */
+    uint32_t count;
+    uint32_t height;
+};
+
+/* The position indices of all lists: see list_index.h. */
+struct index {
+    struct index_leaf *leaves;
+    struct index_node *nodes;
+    uint32_t leaf_count, leaf_capacity, leaf_free;
+    uint32_t node_count, node_capacity, node_free;
+};
+
+/* Where somebody types or erases with the local client, as long as nothing else happens; see text.c. */
+struct typing {
+    struct crdt_type *type; /* NULL: nobody */
+    struct client *client;
+    uint64_t index;   /* visible units up to the end of the item */
+    uint64_t pending; /* units of the item that the list's index does not count yet; may be "negative" */
+    uint32_t item;    /* the client's last run, ASCII text at the tail of the client's */
+    uint32_t room;    /* units that it may grow by; 0 if it may not */
+};
+
+/* Bytes that are kept until they cease to be true. */
+struct encoded {
+    uint8_t *data;
+    size_t size;
+    size_t capacity;
+    bool valid;
 };
 
 struct crdt_doc {
@@ -72,6 +147,10 @@ struct crdt_doc {
     struct client *client_last; /* found last */
     size_t runs;
     struct types types;
+    struct index index;
+    struct typing typing;
+    uint32_t *marks; /* of items, by number, in a long conflict scan: see integrate.c */
+    uint32_t marks_capacity;
     bool has_pairs;              /* some text has characters outside the basic plane, which a split can cut */
     uint32_t mark;               /* of the last item that a conflict scan saw */
     uint64_t conflict_steps;     /* of all scans so far */
@@ -79,14 +158,72 @@ struct crdt_doc {
     uint64_t conflict_stop;      /* a trial ends when conflict_steps passes it: see trial.c */
     uint64_t plan;               /* number of the current planning */
     struct client *compact;
+    bool untidy; /* the open transaction has reserved or deleted: there may be something to give back */
     struct pending pending;
     struct crdt_txn txn;
+    struct encoded deletes_encoded; /* the delete set without what waits, as v1 writes it */
     struct crdt_observer *observers;
     size_t unchecked_runs; /* debug builds: see txn_check */
 };
 
 static inline struct item *doc_item(const struct crdt_doc *doc, uint32_t number) {
     return item_at(&doc->items, number);
+}
+
+static inline uint64_t item_clock(const struct crdt_doc *doc, const struct item *item) {
+    return items_clock(&doc->items, item);
+}
+static inline uint64_t item_length(const struct crdt_doc *doc, const struct item *item) {
+    return items_length(&doc->items, item);
+}
+/* The clock behind its last unit. */
+static inline uint64_t item_end(const struct crdt_doc *doc, const struct item *item) {
+    return items_clock(&doc->items, item) + items_length(&doc->items, item);
+}
+static inline uint64_t item_origin_clock(const struct crdt_doc *doc, const struct item *item) {
+    return items_origin_clock(&doc->items, item);
+}
+static inline uint64_t item_right_origin_clock(const struct crdt_doc *doc, const struct item *item) {
+    return items_right_origin_clock(&doc->items, item);
+}
+
+/* As wire_struct.content; valid until the next reservation. */
+static inline struct bytes item_content(const struct crdt_doc *doc, const struct item *item) {
+    if ((item->flags & ITEM_ASCII) != 0)
+        return bytes_of(doc->clients[item->client]->ascii + item->content, item->length);
+    if (item->content == CONTENT_NONE)
+        return bytes_of(NULL, 0);
+    const struct content *content = &doc->items.contents[item->content];
+    return bytes_of(content->data, content->bytes);
+}
+
+/* The type that a CONTENT_TYPE item holds. */
+static inline uint32_t item_type(const struct crdt_doc *doc, const struct item *item) {
+    return doc->items.contents[item->content].type;
+}
+
+/* The type that it stands in; TYPE_NONE for GC. */
+static inline uint32_t item_parent(const struct crdt_doc *doc, const struct item *item) {
+    switch ((enum place_tag)item->tag) {
+    case PLACE_TYPE:
+        return item->place;
+    case PLACE_LEAF:
+        return doc->index.leaves[item->place].type;
+    case PLACE_ENTRY:
+        return doc->types.entries[item->place].type;
+    default:
+        return TYPE_NONE;
+    }
+}
+
+/* The key, ENTRY_NONE for a list member. */
+static inline uint32_t item_entry(const struct item *item) {
+    return item->tag == PLACE_ENTRY ? item->place : ENTRY_NONE;
+}
+
+/* Units that an item adds to its list's length. Only what holds no content can be longer than 32 bits. */
+static inline uint32_t item_visible(const struct item *item) {
+    return (item->flags & ITEM_DELETED) == 0 && content_countable(item->kind) ? item->length : 0;
 }
 
 static inline struct crdt_type *doc_type(const struct crdt_doc *doc, uint32_t number) {
@@ -118,6 +255,10 @@ static inline size_t doc_split_items_max(const struct crdt_doc *doc, bool pairs_
     return doc->has_pairs || pairs_coming ? 3 : 1;
 }
 
+/* Makes room for as many more items, of which `contents` have contents that are not ASCII text, and for `clients` clients' first runs.
+ * STATUS_NO_MEMORY, STATUS_TOO_BIG. */
+enum status doc_reserve_items(struct crdt_doc *doc, size_t items, size_t contents, size_t clients);
+
 /* Makes unit `clock` the first of an item and answers that; the unit must be integrated. A GC run is not cut but answered as it is.
  */
 uint32_t doc_split_before(struct crdt_doc *doc, uint32_t client, uint64_t clock);
@@ -136,6 +277,7 @@ struct placing {
     uint64_t length;
     struct bytes prefix; /* before the content; copied, as is */
     struct bytes content;
+    bool ascii; /* the struct that it is of is ASCII text */
     uint8_t kind;
     uint32_t left;
     uint32_t right;
@@ -172,11 +314,20 @@ static inline void txn_touch(struct crdt_txn *txn, struct client *client) {
     }
 }
 
-/* The transaction's deletions as normalized ranges, in `out_capacity` elements of doc->mem. STATUS_NO_MEMORY. */
-enum status txn_ranges(const struct crdt_txn *txn, struct id_range **out, size_t *out_count, size_t *out_capacity);
+/* Makes room for `count` deletions of runs. Where there are nested types or some are coming, which may go with what holds them, for
+ * those of all runs and `items_coming` more. For who then calls txn_delete_item. STATUS_NO_MEMORY. */
+enum status txn_reserve_deletes(struct crdt_txn *txn, uint64_t count, size_t items_coming, bool types_coming);
 
-/* Appends an item to the transaction's deletions. */
-void txn_push_deleted(struct crdt_txn *txn, uint32_t number);
+/* A walk over the runs that the transaction has deleted; those that were joined with a deleted neighbour come whole. */
+struct deleted_walk {
+    size_t range;
+    struct run_place place; /* of the last answer; chunk NULL: before the range */
+};
+/* ITEM_NONE: that was all. Start with a zeroed walk; runs must not be joined meanwhile. */
+uint32_t txn_deleted_next(const struct crdt_txn *txn, struct deleted_walk *walk);
+
+/* Units of a client that were deleted. */
+void txn_push_deleted(struct crdt_txn *txn, uint32_t client, uint64_t clock, uint64_t length);
 
 /* --- encode.c --- */
 

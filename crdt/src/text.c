@@ -8,6 +8,7 @@
  * The type remembers where the last local edit was (cursor_item, and how many units stand before it); a search walks from there, so
  * typing costs nothing. What is far is looked up in the list's index. Remote changes to the same text forget the cursor. */
 #include "crdt/text.h"
+#include "edit.h"
 #include "format.h"
 #include "list_index.h"
 #include "text.h"
@@ -49,7 +50,7 @@ static uint32_t text_walk(const struct crdt_doc *doc, const struct crdt_type *te
     uint32_t at = text->cursor_item != ITEM_NONE ? text->cursor_item : text->start;
     uint64_t before = text->cursor_item != ITEM_NONE ? text->cursor_index : 0;
     unsigned steps = 0;
-    unsigned steps_max = text->index_tree != NULL ? INDEX_WALK_NEAR : INDEX_WALK_MAX;
+    unsigned steps_max = list_is_indexed(text) ? INDEX_WALK_NEAR : INDEX_WALK_MAX;
     for (; before >= index && steps < steps_max; steps++) {
         at = doc_item(doc, at)->left;
         before -= item_visible(doc_item(doc, at));
@@ -82,9 +83,9 @@ struct text_place text_find(struct crdt_doc *doc, struct crdt_type *text, uint64
     uint64_t before;
     uint32_t at = text_walk(doc, text, index, &before);
     if (at == ITEM_NONE) {
-        if (text->index_tree == NULL)
+        if (!list_is_indexed(text))
             list_index_build(doc, text);
-        at = text->index_tree != NULL ? list_index_find(doc, text, index, &before) : text_walk_all(doc, text, index, &before);
+        at = list_is_indexed(text) ? list_index_find(doc, text, index, &before) : text_walk_all(doc, text, index, &before);
     }
     text->cursor_item = at;
     text->cursor_index = before;
@@ -94,7 +95,7 @@ struct text_place text_find(struct crdt_doc *doc, struct crdt_type *text, uint64
 /* Whether a mark would change nothing at this place: the last live mark of its key to the left has the same value; none counts as
  * null. */
 static bool text_mark_redundant(const struct crdt_doc *doc, uint32_t left, const struct item *mark) {
-    struct bytes_reader reader = bytes_reader(bytes_of(mark->content, mark->content_bytes));
+    struct bytes_reader reader = bytes_reader(item_content(doc, mark));
     struct bytes key;
     struct bytes value;
     varint_read_view(&reader, &key);
@@ -103,7 +104,7 @@ static bool text_mark_redundant(const struct crdt_doc *doc, uint32_t left, const
         const struct item *item = doc_item(doc, at);
         if (item->kind != CONTENT_FORMAT || (item->flags & ITEM_DELETED) != 0)
             continue;
-        struct bytes_reader other = bytes_reader(bytes_of(item->content, item->content_bytes));
+        struct bytes_reader other = bytes_reader(item_content(doc, item));
         struct bytes other_key;
         struct bytes other_value;
         varint_read_view(&other, &other_key);
@@ -120,9 +121,9 @@ static uint32_t text_next_visible(struct crdt_doc *doc, struct crdt_type *text, 
     for (unsigned steps = 0; item_visible(doc_item(doc, at)) == 0; at = doc_item(doc, at)->right)
         if (++steps == INDEX_WALK_MAX) {
             uint64_t before;
-            if (text->index_tree == NULL)
+            if (!list_is_indexed(text))
                 list_index_build(doc, text);
-            if (text->index_tree != NULL)
+            if (list_is_indexed(text))
                 return list_index_find(doc, text, index + 1, &before);
         }
     return at;
@@ -137,9 +138,9 @@ static uint32_t text_step_over(struct crdt_doc *doc, struct crdt_type *text, uin
         if (right == ITEM_NONE)
             return left;
         if (!text->has_formats && steps == INDEX_WALK_MAX) { /* nothing but tombstones to the end */
-            if (text->index_tree == NULL)
+            if (!list_is_indexed(text))
                 list_index_build(doc, text);
-            if (text->index_tree != NULL)
+            if (list_is_indexed(text))
                 return list_index_last(doc, text);
         }
         const struct item *item = doc_item(doc, right);
@@ -166,15 +167,10 @@ enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint6
     enum status status = doc_client_make(doc, doc->options.client_id, &client);
     if (status != STATUS_OK)
         return status;
-    doc_sort_clients(doc);
-    if (units > VARINT_MAX - client->state)
-        return STATUS_RANGE;
-    size_t items = 1 + content_more_items(CONTENT_STRING, units, utf8.size) + doc_split_items_max(doc, false);
-    status = items_reserve(&doc->items, &doc->mem, items);
-    if (status == STATUS_OK)
-        status = run_spares_reserve(&doc->spares, &doc->mem, items, client->first == NULL);
-    if (status == STATUS_OK)
-        status = client_text_reserve(client, &doc->mem, utf8.size);
+    bool ascii = units == utf8.size;
+    struct edit_need need = { .items = 1 + content_more_items(CONTENT_STRING, units, utf8.size), .splits = 1, .units = units };
+    edit_need_text(&need, ascii, utf8.size);
+    status = edit_reserve(doc, &need, &client);
     if (status != STATUS_OK)
         return status;
 
@@ -183,13 +179,14 @@ enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint6
     if (left != ITEM_NONE) {
         const struct item *item = doc_item(doc, left);
         if (place.offset < item->length)
-            left = doc_split_after(doc, item->client, item->clock + place.offset - 1);
+            left = doc_split_after(doc, (uint32_t)item->client, item_clock(doc, item) + place.offset - 1);
     }
     left = text_step_over(doc, text, left, index);
     uint32_t right = left == ITEM_NONE ? text->start : doc_item(doc, left)->right;
     struct placing placing = { .client = client,
                                .length = units,
                                .content = utf8,
+                               .ascii = ascii,
                                .kind = CONTENT_STRING,
                                .left = left,
                                .right = right,
@@ -199,13 +196,13 @@ enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint6
                                .entry = ENTRY_NONE };
     if (left != ITEM_NONE) {
         const struct item *item = doc_item(doc, left);
-        placing.origin_client = item->client;
-        placing.origin_clock = item->clock + item->length - 1;
+        placing.origin_client = item->client & CLIENT_NONE;
+        placing.origin_clock = item_end(doc, item) - 1;
     }
     if (right != ITEM_NONE) {
         const struct item *item = doc_item(doc, right);
-        placing.right_origin_client = item->client;
-        placing.right_origin_clock = item->clock;
+        placing.right_origin_client = item->client & CLIENT_NONE;
+        placing.right_origin_clock = item_clock(doc, item);
     }
     uint32_t cursor_item = text->cursor_item;
     uint64_t cursor_index = text->cursor_index;
@@ -234,9 +231,9 @@ enum status list_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t i
     if (length == 0)
         return STATUS_OK;
     size_t items = 2 * doc_split_items_max(doc, false);
-    enum status status = items_reserve(&doc->items, &doc->mem, items);
+    enum status status = doc_reserve_items(doc, items, 0, 0);
     if (status == STATUS_OK)
-        status = run_spares_reserve(&doc->spares, &doc->mem, items, 0);
+        status = txn_reserve_deletes(txn, length, items, false);
     if (status != STATUS_OK)
         return status;
 
@@ -244,7 +241,7 @@ enum status list_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t i
     if (place.left != ITEM_NONE) {
         const struct item *item = doc_item(doc, place.left);
         if (place.offset < item->length)
-            place.left = doc_split_after(doc, item->client, item->clock + place.offset - 1);
+            place.left = doc_split_after(doc, (uint32_t)item->client, item_clock(doc, item) + place.offset - 1);
     } else {
         text->cursor_item = ITEM_NONE; /* it may stand behind what goes now */
     }
@@ -253,7 +250,7 @@ enum status list_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t i
         const struct item *item = doc_item(doc, at);
         uint64_t visible = item_visible(item);
         if (visible > length) {
-            doc_split_after(doc, item->client, item->clock + length - 1);
+            doc_split_after(doc, (uint32_t)item->client, item_clock(doc, item) + length - 1);
             item = doc_item(doc, at);
             visible = item->length; /* a cut through a surrogate pair leaves several parts */
         }
@@ -273,7 +270,7 @@ enum status crdt_text_write(const struct crdt_doc *doc, const struct crdt_type *
     for (uint32_t at = text->start; at != ITEM_NONE;) {
         const struct item *item = doc_item(doc, at);
         if (item->kind == CONTENT_STRING && (item->flags & ITEM_DELETED) == 0)
-            bytes_write(out, bytes_of(item->content, item->content_bytes));
+            bytes_write(out, item_content(doc, item));
         at = item->right;
     }
     if (out->status != STATUS_OK)

@@ -1,22 +1,22 @@
 /* txn.c — a transaction: what it deleted, and the cleaning up at its end.
  *
- *   deleting    marks an item and, through a work list of types, all that it holds; nothing is freed and no memory is taken
+ *   deleting    marks an item and, through a work list of types, all that it holds; nothing is freed, and what it takes was reserved
  *   commit      0. tells observers
  *               1. collects: deleted content is dropped. The top of a deleted tree becomes Deleted, everything below it GC
- *               2. lists the deletions as ranges of units, if somebody listens
- *               3. joins deleted runs with their neighbours in clock
- *               4. writes the update
- *               5. compacts the text arenas that have become mostly dead
+ *               2. joins deleted runs with their neighbours in clock
+ *               3. writes the update
+ *               4. compacts the texts that have become mostly dead
  *
- * The list of deleted items is linked through the items, so a transaction that deletes a million of them takes no memory. An item
- * that is joined away in step 3 while it stands in the list is marked CONTENT_FREE and given back after it. */
+ * What was deleted is remembered as ranges of units, so runs may be cut and joined meanwhile. */
 #include "crdt/observe.h"
 #include "doc_check.h"
 #include "list_index.h"
 #include "store.h"
+#include <stdio.h>
 
 enum {
     COMPACT_BYTES_MIN = 4096, /* dead bytes of a client below which compacting is not worth the walk */
+    DELETED_KEPT = 64,        /* ranges for which room is kept between transactions */
     SPARE_CHUNKS_KEPT = 8     /* what a usual update may need; kept in documents that fill as many */
 };
 
@@ -31,15 +31,48 @@ struct crdt_txn *crdt_txn_begin(struct crdt_doc *doc) {
     return txn;
 }
 
-void txn_push_deleted(struct crdt_txn *txn, uint32_t number) {
-    struct item *item = doc_item(txn->doc, number);
-    item->flags |= ITEM_IN_TXN;
-    item->txn_next = ITEM_NONE;
-    if (txn->deleted_last == ITEM_NONE)
-        txn->deleted_first = number;
-    else
-        doc_item(txn->doc, txn->deleted_last)->txn_next = number;
-    txn->deleted_last = number;
+enum status txn_reserve_deletes(struct crdt_txn *txn, uint64_t count, size_t items_coming, bool types_coming) {
+    struct crdt_doc *doc = txn->doc;
+    size_t runs_max = doc->runs + items_coming;
+    bool nested = types_coming || doc->types.count - doc->types.free_count > doc->types.roots;
+    size_t needed = txn->deleted_count + (nested || count > runs_max ? runs_max : (size_t)count);
+    if (needed <= txn->deleted_capacity)
+        return STATUS_OK;
+    size_t capacity = txn->deleted_capacity + txn->deleted_capacity / 2 + 2;
+    capacity = capacity < needed ? needed : capacity;
+    struct unit_range *deleted =
+        mem_resize(&doc->mem, txn->deleted, txn->deleted_capacity * sizeof *deleted, capacity * sizeof *deleted);
+    if (deleted == NULL)
+        return STATUS_NO_MEMORY;
+    txn->deleted = deleted;
+    txn->deleted_capacity = capacity;
+    return STATUS_OK;
+}
+
+void txn_push_deleted(struct crdt_txn *txn, uint32_t client, uint64_t clock, uint64_t length) {
+    struct unit_range *last = txn->deleted_count == 0 ? NULL : &txn->deleted[txn->deleted_count - 1];
+    if (last != NULL && last->client == client && last->clock + last->length == clock) {
+        last->length += length;
+    } else if (last != NULL && last->client == client && clock + length == last->clock) {
+        last->clock = clock;
+        last->length += length;
+    } else {
+        assert(txn->deleted_count < txn->deleted_capacity);
+        txn->deleted[txn->deleted_count++] = (struct unit_range){ clock, length, client };
+    }
+}
+
+uint32_t txn_deleted_next(const struct crdt_txn *txn, struct deleted_walk *walk) {
+    for (;; walk->range++, walk->place.chunk = NULL) {
+        if (walk->range == txn->deleted_count)
+            return ITEM_NONE;
+        const struct unit_range *range = &txn->deleted[walk->range];
+        if (walk->place.chunk == NULL)
+            walk->place = client_find(txn->doc->clients[range->client], range->clock);
+        else if (!run_place_next(&walk->place) || run_clock(walk->place.chunk, walk->place.at) >= range->clock + range->length)
+            continue;
+        return run_place_item(walk->place);
+    }
 }
 
 static void txn_push_work(struct crdt_txn *txn, uint32_t type_number) {
@@ -57,23 +90,29 @@ static struct crdt_type *txn_pop_work(struct crdt_txn *txn) {
 
 /* One item, without what it holds; that is put on the work list. */
 static void txn_delete_one(struct crdt_txn *txn, uint32_t number) {
-    struct item *item = doc_item(txn->doc, number);
+    struct crdt_doc *doc = txn->doc;
+    struct item *item = doc_item(doc, number);
     if ((item->flags & ITEM_DELETED) != 0)
         return;
-    item->flags |= ITEM_DELETED;
+    uint64_t length = item_length(doc, item);
     if (!item_is_keyed(item) && content_countable(item->kind)) {
-        struct crdt_type *parent = doc_type(txn->doc, item->parent);
-        parent->length -= item->length;
-        list_index_hid(txn->doc, parent, number, item->length);
+        struct crdt_type *parent = doc_type(doc, item_parent(doc, item));
+        parent->length -= length;
+        list_index_hid(doc, parent, number, length);
     }
-    txn->units_deleted += item->length;
-    txn_push_deleted(txn, number);
+    item->flags |= ITEM_DELETED;
+    if (doc->observers != NULL)
+        item->flags |= ITEM_IN_TXN;
+    txn->units_deleted += length;
+    txn_push_deleted(txn, (uint32_t)item->client, item_clock(doc, item), length);
     if (item->kind == CONTENT_TYPE)
-        txn_push_work(txn, item->type);
+        txn_push_work(txn, item_type(doc, item));
 }
 
 void txn_delete_item(struct crdt_txn *txn, uint32_t number) {
     struct crdt_doc *doc = txn->doc;
+    doc_typing_end(doc);
+    doc->deletes_encoded.valid = false;
     txn_delete_one(txn, number);
     for (struct crdt_type *type; (type = txn_pop_work(txn)) != NULL;) {
         type->cursor_item = ITEM_NONE;
@@ -94,49 +133,67 @@ uint64_t txn_delete_range(struct crdt_txn *txn, struct client *client, uint64_t 
         if ((item->flags & ITEM_DELETED) == 0) {
             number = doc_split_before(doc, client->index, clock);
             item = doc_item(doc, number);
-            if (item->clock + item->length > end) {
+            if (item_end(doc, item) > end) {
                 doc_split_after(doc, client->index, end - 1);
                 number = doc_find(doc, client->index, clock);
                 item = doc_item(doc, number);
             }
-            struct crdt_type *parent = doc_type(doc, item->parent);
+            struct crdt_type *parent = doc_type(doc, item_parent(doc, item));
             parent->cursor_item = ITEM_NONE;
             txn_delete_item(txn, number);
-            deleted += item->length;
+            deleted += item_length(doc, item);
         }
-        clock = item->clock + item->length;
+        clock = item_end(doc, item);
     }
     return deleted;
 }
 
+static void txn_compact(struct crdt_doc *doc, struct client *client) {
+    if (client->compact)
+        return;
+    client->compact = true;
+    client->compact_next = doc->compact;
+    doc->compact = client;
+}
+
+static bool mostly_dead(size_t dead, size_t all) {
+    return dead >= COMPACT_BYTES_MIN && dead > all / 2;
+}
+
 /* Drops the content of an item that ceases to need it. */
 static void txn_drop_content(struct crdt_doc *doc, struct item *item) {
-    if (item->content_bytes == 0 || item->content == content_half_pair)
-        return;
     struct client *client = doc->clients[item->client];
-    client->text_dead += item->content_bytes;
-    if (!client->compact && client->text_dead >= COMPACT_BYTES_MIN && client->text_dead > client->text_bytes / 2) {
-        client->compact = true;
-        client->compact_next = doc->compact;
-        doc->compact = client;
+    if ((item->flags & ITEM_ASCII) != 0) {
+        if (item->content + item->length == client->ascii_used)
+            client->ascii_used -= item->length;
+        else
+            client->ascii_dead += item->length;
+        if (mostly_dead(client->ascii_dead, client->ascii_used))
+            txn_compact(doc, client);
+        item->flags &= ~ITEM_ASCII;
+    } else if (item->content != CONTENT_NONE) {
+        const struct content *content = &doc->items.contents[item->content];
+        if (content->bytes > 0 && content->data != content_half_pair)
+            client->text_dead += content->bytes;
+        if (mostly_dead(client->text_dead, client->text_bytes))
+            txn_compact(doc, client);
+        contents_give(&doc->items, item->content);
     }
+    item->content = CONTENT_NONE;
 }
 
 static void txn_collect_child(struct crdt_txn *txn, uint32_t number) {
     struct crdt_doc *doc = txn->doc;
     struct item *item = doc_item(doc, number);
     if (item->kind == CONTENT_TYPE)
-        txn_push_work(txn, item->type);
+        txn_push_work(txn, item_type(doc, item));
     txn_drop_content(doc, item);
     item->kind = CONTENT_GC;
-    item->content = NULL;
-    item->content_bytes = 0;
     item->origin_client = CLIENT_NONE;
     item->right_origin_client = CLIENT_NONE;
     item->left = ITEM_NONE;
     item->right = ITEM_NONE;
-    item->parent = TYPE_NONE;
-    item->entry = ENTRY_NONE;
+    item->tag = PLACE_NONE;
 }
 
 static void txn_collect(struct crdt_txn *txn, uint32_t number) {
@@ -145,11 +202,9 @@ static void txn_collect(struct crdt_txn *txn, uint32_t number) {
     if (item->kind == CONTENT_GC || item->kind == CONTENT_DELETED || (item->flags & ITEM_KEEP) != 0)
         return;
     if (item->kind == CONTENT_TYPE)
-        txn_push_work(txn, item->type);
+        txn_push_work(txn, item_type(doc, item));
     txn_drop_content(doc, item);
     item->kind = CONTENT_DELETED;
-    item->content = NULL;
-    item->content_bytes = 0;
     for (struct crdt_type *type; (type = txn_pop_work(txn)) != NULL;) {
         for (uint32_t at = type->start; at != ITEM_NONE;) {
             uint32_t next = doc_item(doc, at)->right;
@@ -167,52 +222,35 @@ static void txn_collect(struct crdt_txn *txn, uint32_t number) {
     }
 }
 
-enum status txn_ranges(const struct crdt_txn *txn, struct id_range **out, size_t *out_count, size_t *out_capacity) {
+/* Tells the transaction's deletions as normalized ranges. */
+static enum status txn_ranges(const struct crdt_txn *txn, struct id_range **out, size_t *out_count) {
     const struct crdt_doc *doc = txn->doc;
-    size_t count = 0;
-    for (uint32_t at = txn->deleted_first; at != ITEM_NONE; at = doc_item(doc, at)->txn_next)
-        count++;
-    *out_count = 0;
-    *out_capacity = count;
+    *out_count = txn->deleted_count;
     *out = NULL;
-    if (count == 0)
+    if (txn->deleted_count == 0)
         return STATUS_OK;
-    struct id_range *ranges = mem_alloc(&doc->mem, count * sizeof *ranges);
+    struct id_range *ranges = mem_alloc(&doc->mem, txn->deleted_count * sizeof *ranges);
     if (ranges == NULL)
         return STATUS_NO_MEMORY;
-    size_t at_range = 0;
-    for (uint32_t at = txn->deleted_first; at != ITEM_NONE; at = doc_item(doc, at)->txn_next) {
-        const struct item *item = doc_item(doc, at);
-        ranges[at_range++] = (struct id_range){ doc->clients[item->client]->id, item->clock, item->length };
+    for (size_t i = 0; i < txn->deleted_count; i++) {
+        const struct unit_range *range = &txn->deleted[i];
+        ranges[i] = (struct id_range){ doc->clients[range->client]->id, range->clock, range->length };
     }
-    *out_count = id_ranges_normalize(ranges, count);
+    *out_count = id_ranges_normalize(ranges, txn->deleted_count);
     *out = ranges;
     return STATUS_OK;
 }
 
-static void txn_join_deleted(struct crdt_txn *txn) {
-    struct crdt_doc *doc = txn->doc;
-    for (uint32_t at = txn->deleted_first; at != ITEM_NONE; at = doc_item(doc, at)->txn_next) {
-        const struct item *item = doc_item(doc, at);
-        if (item->kind == CONTENT_FREE)
-            continue;
-        struct client *client = doc->clients[item->client];
-        struct run_place right = client_find(client, item->clock);
-        if (run_place_next(&right))
-            doc_join_with_previous(doc, right);
-        doc_join_with_previous(doc, client_find(client, item->clock));
+/* The runs of a deleted range with one another, and with those before and behind. */
+static void txn_join_range(struct crdt_doc *doc, const struct unit_range *range) {
+    struct client *client = doc->clients[range->client];
+    uint64_t end = range->clock + range->length;
+    for (uint64_t clock = range->clock; clock <= end && clock < client->state;) {
+        struct run_place place = client_find(client, clock);
+        if (run_clock(place.chunk, place.at) == clock)
+            doc_join_with_previous(doc, place);
+        clock = item_end(doc, doc_item(doc, doc_find(doc, client->index, clock)));
     }
-    for (uint32_t at = txn->deleted_first; at != ITEM_NONE;) {
-        struct item *item = doc_item(doc, at);
-        uint32_t next = item->txn_next;
-        item->flags &= (uint8_t)~ITEM_IN_TXN;
-        item->txn_next = ITEM_NONE;
-        if (item->kind == CONTENT_FREE)
-            items_give(&doc->items, at);
-        at = next;
-    }
-    txn->deleted_first = ITEM_NONE;
-    txn->deleted_last = ITEM_NONE;
 }
 
 static void txn_end(struct crdt_txn *txn) {
@@ -224,18 +262,32 @@ static void txn_end(struct crdt_txn *txn) {
         client = next;
     }
     txn->touched = NULL;
+    txn->deleted_count = 0;
+    txn->open = false;
+    if (!doc->untidy)
+        return;
+    doc->untidy = false;
     for (struct client *client = doc->compact; client != NULL;) {
         struct client *next = client->compact_next;
         client->compact = false;
         client->compact_next = NULL;
-        client_text_compact(client, &doc->mem, &doc->items);
+        if (mostly_dead(client->ascii_dead, client->ascii_used)) {
+            doc_typing_end(doc);
+            client_ascii_compact(client, &doc->mem, &doc->items);
+        }
+        if (mostly_dead(client->text_dead, client->text_bytes))
+            client_text_compact(client, &doc->mem, &doc->items);
         client = next;
     }
     doc->compact = NULL;
+    if (txn->deleted_capacity > DELETED_KEPT) {
+        mem_free(&doc->mem, txn->deleted, txn->deleted_capacity * sizeof *txn->deleted);
+        txn->deleted = NULL;
+        txn->deleted_capacity = 0;
+    }
     types_trim(&doc->types, &doc->mem);
     run_spares_trim(&doc->spares, &doc->mem, doc->runs >= RUN_CHUNK_FULL * SPARE_CHUNKS_KEPT ? SPARE_CHUNKS_KEPT : 0);
     items_trim(&doc->items, &doc->mem);
-    txn->open = false;
 }
 
 #ifndef NDEBUG
@@ -246,7 +298,11 @@ static void txn_check(struct crdt_doc *doc) {
     if (doc->unchecked_runs < doc->runs)
         return;
     doc->unchecked_runs = 0;
-    assert(doc_check(doc, NULL) == 0);
+    const char *what = "";
+    int broken = doc_check(doc, &what);
+    if (broken != 0)
+        fprintf(stderr, "doc_check %d: %s\n", broken, what);
+    assert(broken == 0);
 }
 #endif
 
@@ -263,25 +319,32 @@ enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, s
     struct crdt_doc *doc = txn->doc;
     assert(txn->open);
     enum status status = STATUS_OK;
-    bool changed = txn->touched != NULL || txn->deleted_first != ITEM_NONE;
-    if (changed && doc->observers != NULL)
+    bool changed = txn->touched != NULL || txn->deleted_count > 0;
+    if (changed && doc->observers != NULL) {
         txn_tell(txn);
-    if (doc->options.gc)
-        for (uint32_t at = txn->deleted_first; at != ITEM_NONE; at = doc_item(doc, at)->txn_next)
+        struct deleted_walk walk = { 0 };
+        for (uint32_t at; (at = txn_deleted_next(txn, &walk)) != ITEM_NONE;)
+            doc_item(doc, at)->flags &= ~ITEM_IN_TXN;
+    }
+    if (txn->deleted_count > 0) {
+        struct deleted_walk walk = { 0 };
+        for (uint32_t at; doc->options.gc && (at = txn_deleted_next(txn, &walk)) != ITEM_NONE;)
             txn_collect(txn, at);
-    struct id_range *ranges = NULL;
-    size_t range_count = 0;
-    size_t range_capacity = 0;
-    if (update != NULL && changed)
-        status = txn_ranges(txn, &ranges, &range_count, &range_capacity);
-    txn_join_deleted(txn);
-    if (update != NULL && changed && status == STATUS_OK) {
+        for (size_t i = 0; i < txn->deleted_count; i++)
+            txn_join_range(doc, &txn->deleted[i]);
+        doc->untidy = true;
+    }
+    if (update != NULL && changed) {
+        struct id_range *ranges;
+        size_t range_count;
         size_t size_before = update->size;
-        status = doc_encode_txn(doc, ranges, range_count, update);
+        status = txn_ranges(txn, &ranges, &range_count);
+        if (status == STATUS_OK)
+            status = doc_encode_txn(doc, ranges, range_count, update);
         if (status != STATUS_OK)
             update->size = size_before;
+        mem_free(&doc->mem, ranges, txn->deleted_count * sizeof *ranges);
     }
-    mem_free(&doc->mem, ranges, range_capacity * sizeof *ranges);
     if (changes != NULL)
         *changes = (struct crdt_changes){ txn->units_added, txn->units_deleted };
     txn_end(txn);

@@ -86,7 +86,7 @@ static enum status types_grow_roots(struct types *types, const struct mem *mem, 
 
 static enum status types_grow(struct types *types, const struct mem *mem, size_t count) {
     size_t needed = types->count + count;
-    if (needed >= TYPE_NONE / 4)
+    if (needed > PLACE_MAX)
         return STATUS_TOO_BIG;
     if (needed > types->capacity) {
         size_t capacity = types->capacity == 0 ? TYPES_CAPACITY_MIN : types->capacity;
@@ -131,7 +131,7 @@ static enum status types_grow_entries(struct types *types, const struct mem *mem
     size_t needed = types->entry_count + (count - types->entry_free_count);
     if (needed <= types->entry_capacity)
         return STATUS_OK;
-    if (needed >= ENTRY_NONE / 4)
+    if (needed > PLACE_MAX)
         return STATUS_TOO_BIG;
     size_t capacity = types->entry_capacity == 0 ? ENTRIES_CAPACITY_MIN : types->entry_capacity;
     while (capacity < needed)
@@ -194,7 +194,8 @@ struct crdt_type *types_add(struct types *types, uint32_t item) {
     types->spare_count--;
     uint32_t number = types->free_count > 0 ? types->free_numbers[--types->free_count] : types->count++;
     *type =
-        (struct crdt_type){ .index = number, .item = item, .start = ITEM_NONE, .entries = ENTRY_NONE, .cursor_item = ITEM_NONE };
+        (struct crdt_type){ .index = number, .item = item, .start = ITEM_NONE, .entries = ENTRY_NONE, .cursor_item = ITEM_NONE,
+                                .index_root = INDEX_NONE };
     types->all[number] = type;
     return type;
 }

@@ -11,6 +11,8 @@
 #include "ground/bytes.h"
 #include "item.h"
 
+#define INDEX_NONE UINT32_MAX
+
 struct crdt_type {
     uint32_t index; /* in types.all */
     uint32_t item;  /* that holds it; ITEM_NONE for a root */
@@ -24,7 +26,7 @@ struct crdt_type {
     /* Where the last local edit was: `cursor_index` units stand before cursor_item. ITEM_NONE: not known. */
     uint32_t cursor_item;
     uint64_t cursor_index;
-    struct list_index *index_tree; /* NULL: nobody asked for positions yet; see list_index.h */
+    uint32_t index_root; /* INDEX_NONE: nobody asked for positions yet; see list_index.h */
     struct bytes name;
     struct crdt_type *next; /* in a work list, among those that changed, or among the spare ones */
 };

@@ -163,7 +163,7 @@ static bool scope_is(const struct crdt_doc *doc, const struct scope *scope, cons
     if (type->item == ITEM_NONE)
         return scope->root == type;
     const struct item *holder = doc_item(doc, type->item);
-    return scope->root == NULL && holder->client == scope->client && holder->clock == scope->clock;
+    return scope->root == NULL && holder->client == scope->client && item_clock(doc, holder) == scope->clock;
 }
 
 static bool in_scope(const struct crdt_undo *undo, const struct item *item) {
@@ -171,7 +171,7 @@ static bool in_scope(const struct crdt_undo *undo, const struct item *item) {
     if (undo->options.scope_count == 0)
         return item->kind != CONTENT_GC;
     while (item->kind != CONTENT_GC) {
-        const struct crdt_type *type = doc_type(doc, item->parent);
+        const struct crdt_type *type = doc_type(doc, item_parent(doc, item));
         for (size_t i = 0; i < undo->options.scope_count; i++)
             if (scope_is(doc, &undo->scopes[i], type))
                 return true;
@@ -203,13 +203,14 @@ static bool stop_in_scope(void *context, uint32_t number) {
 /* Deleted content that may be wanted again stays, and so does what holds it. */
 static void keep_deleted(struct crdt_undo *undo, const struct crdt_txn *txn) {
     struct crdt_doc *doc = undo->doc;
-    for (uint32_t at = txn->deleted_first; at != ITEM_NONE; at = doc_item(doc, at)->txn_next) {
+    struct deleted_walk walk = { 0 };
+    for (uint32_t at; (at = txn_deleted_next(txn, &walk)) != ITEM_NONE;) {
         struct item *item = doc_item(doc, at);
         if (!in_scope(undo, item))
             continue;
         while ((item->flags & ITEM_KEEP) == 0) {
             item->flags |= ITEM_KEEP;
-            const struct crdt_type *parent = doc_type(doc, item->parent);
+            const struct crdt_type *parent = doc_type(doc, item_parent(doc, item));
             if (parent->item == ITEM_NONE)
                 break;
             item = doc_item(doc, parent->item);
@@ -231,16 +232,14 @@ static enum status record(struct crdt_undo *undo, const struct crdt_txn *txn, st
         status = ranges_add(undo->mem, &item->inserted,
                             (struct id_range){ client->id, client->txn_from, client->state - client->txn_from });
     item->inserted.count = id_ranges_normalize(item->inserted.list, item->inserted.count);
-    struct id_range *deleted = NULL;
-    size_t count = 0;
-    size_t capacity = 0;
-    if (status == STATUS_OK)
-        status = txn_ranges(txn, &deleted, &count, &capacity);
-    for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        status = ranges_add(undo->mem, &item->deleted, deleted[i]);
-    mem_free(&doc->mem, deleted, capacity * sizeof *deleted);
-    for (uint32_t at = txn->deleted_first; at != ITEM_NONE && status == STATUS_OK; at = doc_item(doc, at)->txn_next)
-        status = clients_add(undo->mem, &item->clients, doc->clients[doc_item(doc, at)->client]->id);
+    for (size_t i = 0; i < txn->deleted_count && status == STATUS_OK; i++) {
+        const struct unit_range *range = &txn->deleted[i];
+        uint64_t client = doc->clients[range->client]->id;
+        status = ranges_add(undo->mem, &item->deleted, (struct id_range){ client, range->clock, range->length });
+        if (status == STATUS_OK)
+            status = clients_add(undo->mem, &item->clients, client);
+    }
+    item->deleted.count = id_ranges_normalize(item->deleted.list, item->deleted.count);
     return status;
 }
 
@@ -355,7 +354,7 @@ static enum status plan_deletes(const struct crdt_undo *undo, struct id_range ra
         units = shorter(units, same);
         const struct client *client = doc_client(doc, id.client);
         const struct item *item = doc_item(doc, doc_find(doc, client->index, id.clock));
-        units = shorter(units, item->clock + item->length - id.clock);
+        units = shorter(units, item_end(doc, item) - id.clock);
         if ((item->flags & ITEM_DELETED) == 0 && in_scope(undo, item))
             status = ranges_add(undo->mem, out, (struct id_range){ id.client, id.clock, units });
     }
@@ -371,18 +370,20 @@ static enum status plan_redos(struct crdt_undo *undo, struct id_range range, str
         const struct client *client = doc_client(doc, range.client);
         const struct item *item = doc_item(doc, doc_find(doc, client->index, clock));
         bool own = ranges_have(&undo->at_work->inserted, range.client, clock, &units);
-        units = shorter(shorter(units, range.length - done), item->clock + item->length - clock);
+        units = shorter(shorter(units, range.length - done), item_end(doc, item) - clock);
         bool there = item->kind != CONTENT_GC && item->kind != CONTENT_DELETED && (item->flags & ITEM_DELETED) != 0;
         if (own || !there || !in_scope(undo, item))
             continue;
-        need->items += 1 + content_more_items(item->kind, item->length, item->content_bytes);
+        size_t bytes = item_content(doc, item).size;
+        need->items += 1 + content_more_items(item->kind, item_length(doc, item), bytes);
         need->splits += 6;
-        need->text += item->content_bytes + 6 * sizeof content_half_pair;
+        need->text += bytes + 6 * sizeof content_half_pair;
+        need->ascii += bytes; /* what is cut may be ASCII then */
         need->units += units;
         need->types += item->kind == CONTENT_TYPE;
         if (item_is_keyed(item)) {
             need->keys++;
-            need->key_bytes += doc->types.entries[item->entry].key_bytes;
+            need->key_bytes += doc->types.entries[item->place].key_bytes;
         }
         status = ranges_add(undo->mem, &undo->wanted, (struct id_range){ range.client, clock, units });
     }
@@ -394,7 +395,7 @@ static enum status plan_redos(struct crdt_undo *undo, struct id_range range, str
 /* Cuts so that the unit is the first (or last) of its item, if there is a split left. Answers its item. */
 static uint32_t cut_before(struct crdt_undo *undo, uint32_t client, uint64_t clock) {
     const struct item *item = doc_item(undo->doc, doc_find(undo->doc, client, clock));
-    if (item->clock == clock || undo->splits == 0)
+    if (item_clock(undo->doc, item) == clock || undo->splits == 0)
         return doc_find(undo->doc, client, clock);
     undo->splits--;
     return doc_split_before(undo->doc, client, clock);
@@ -402,14 +403,14 @@ static uint32_t cut_before(struct crdt_undo *undo, uint32_t client, uint64_t clo
 
 static uint32_t cut_after(struct crdt_undo *undo, uint32_t client, uint64_t clock) {
     const struct item *item = doc_item(undo->doc, doc_find(undo->doc, client, clock));
-    if (item->clock + item->length == clock + 1 || undo->splits == 0)
+    if (item_end(undo->doc, item) == clock + 1 || undo->splits == 0)
         return doc_find(undo->doc, client, clock);
     undo->splits--;
     return doc_split_after(undo->doc, client, clock);
 }
 
 static struct id unit_of(const struct crdt_doc *doc, const struct item *item, uint64_t offset) {
-    return (struct id){ doc->clients[item->client]->id, item->clock + offset };
+    return (struct id){ doc->clients[item->client]->id, item_clock(doc, item) + offset };
 }
 
 /* Where a unit, or what became of it, stands in `parent`; false: nowhere. */
@@ -421,7 +422,7 @@ static bool trace(const struct crdt_undo *undo, struct id id, const struct crdt_
         if (item->kind == CONTENT_GC)
             return false;
         *out = id;
-        if (item->parent == parent->index)
+        if (item_parent(doc, item) == parent->index)
             return true;
         if (!redone_step(undo, id, &id, &units))
             return false;
@@ -434,7 +435,7 @@ static void gap_in_list(struct crdt_undo *undo, uint32_t number, struct edit_gap
     struct id id;
     gap->left = gap->right = ITEM_NONE;
     for (uint32_t at = doc_item(doc, number)->left; at != ITEM_NONE; at = doc_item(doc, at)->left)
-        if (trace(undo, unit_of(doc, doc_item(doc, at), doc_item(doc, at)->length - 1), gap->type, &id)) {
+        if (trace(undo, unit_of(doc, doc_item(doc, at), item_length(doc, doc_item(doc, at)) - 1), gap->type, &id)) {
             gap->left = cut_after(undo, doc_client(doc, id.client)->index, id.clock);
             break;
         }
@@ -451,7 +452,7 @@ static void gap_in_list(struct crdt_undo *undo, uint32_t number, struct edit_gap
 static bool gap_at_key(struct crdt_undo *undo, uint32_t number, struct edit_gap *gap) {
     struct crdt_doc *doc = undo->doc;
     const struct item *item = doc_item(doc, number);
-    const struct entry *entry = &doc->types.entries[item->entry];
+    const struct entry *entry = &doc->types.entries[item->place];
     gap->entry = types_entry(&doc->types, gap->type, bytes_of(entry->key, entry->key_bytes));
     gap->right = ITEM_NONE;
     gap->left = doc->types.entries[gap->entry].item;
@@ -470,7 +471,7 @@ static bool gap_at_key(struct crdt_undo *undo, uint32_t number, struct edit_gap 
             id = next;
         left = doc_find(doc, doc_client(doc, id.client)->index, id.clock);
     }
-    if (doc_item(doc, left)->parent == gap->type->index)
+    if (item_parent(doc, doc_item(doc, left)) == gap->type->index)
         gap->left = left;
     return true;
 }
@@ -478,7 +479,7 @@ static bool gap_at_key(struct crdt_undo *undo, uint32_t number, struct edit_gap 
 /* The type that the run comes back into; NULL: it is gone. */
 static struct crdt_type *parent_now(const struct crdt_undo *undo, const struct item *item) {
     struct crdt_doc *doc = undo->doc;
-    struct crdt_type *parent = doc_type(doc, item->parent);
+    struct crdt_type *parent = doc_type(doc, item_parent(doc, item));
     if (parent->item == ITEM_NONE || (doc_item(doc, parent->item)->flags & ITEM_DELETED) == 0)
         return parent;
     struct id id = unit_of(doc, doc_item(doc, parent->item), 0);
@@ -488,7 +489,7 @@ static struct crdt_type *parent_now(const struct crdt_undo *undo, const struct i
     for (; redone_step(undo, id, &next, &units); came = true)
         id = next;
     const struct item *holder = doc_item(doc, doc_find(doc, doc_client(doc, id.client)->index, id.clock));
-    return came && holder->kind == CONTENT_TYPE ? doc_type(doc, holder->type) : NULL;
+    return came && holder->kind == CONTENT_TYPE ? doc_type(doc, item_type(doc, holder)) : NULL;
 }
 
 static bool redo_one(struct crdt_undo *undo, uint32_t number, struct client *local) {
@@ -502,13 +503,13 @@ static bool redo_one(struct crdt_undo *undo, uint32_t number, struct client *loc
     else if (!gap_at_key(undo, number, &gap))
         return false;
     const struct item *old = doc_item(doc, number);
-    struct id_range from = { doc->clients[old->client]->id, old->clock, old->length };
+    struct id_range from = { doc->clients[old->client]->id, item_clock(doc, old), item_length(doc, old) };
     struct id to = { local->id, local->state };
-    edit_put(doc, &gap, old->kind, old->length, bytes_of(old->content, old->content_bytes));
+    edit_put(doc, &gap, old->kind, item_length(doc, old), item_content(doc, old));
     for (uint64_t clock = to.clock; clock < local->state;) {
         struct item *item = doc_item(doc, doc_find(doc, local->index, clock));
         item->flags |= ITEM_KEEP;
-        clock = item->clock + item->length;
+        clock = item_end(doc, item);
     }
     redone_add(undo, from, to);
     return true;
@@ -522,7 +523,7 @@ static bool redo_with_holders(struct crdt_undo *undo, uint32_t number, struct cl
         struct id id;
         uint64_t units;
         for (;;) {
-            const struct crdt_type *parent = doc_type(doc, doc_item(doc, first)->parent);
+            const struct crdt_type *parent = doc_type(doc, item_parent(doc, doc_item(doc, first)));
             if (parent->item == ITEM_NONE || (doc_item(doc, parent->item)->flags & ITEM_DELETED) == 0)
                 break;
             struct id holder = unit_of(doc, doc_item(doc, parent->item), 0);
@@ -549,12 +550,12 @@ static bool redo_range(struct crdt_undo *undo, struct id_range range, struct cli
     for (uint64_t clock = range.clock, end = range.clock + range.length; clock < end;) {
         cut_before(undo, client, clock);
         const struct item *item = doc_item(doc, doc_find(doc, client, clock));
-        if (item->clock + item->length > end)
+        if (item_end(doc, item) > end)
             cut_after(undo, client, end - 1);
         uint32_t number = doc_find(doc, client, clock);
         item = doc_item(doc, number);
-        uint64_t next = item->clock + item->length;
-        if (item->clock == clock && next <= end) /* else no split was left */
+        uint64_t next = item_end(doc, item);
+        if (item_clock(doc, item) == clock && next <= end) /* else no split was left */
             came |= redo_with_holders(undo, number, local);
         clock = next;
     }
@@ -579,6 +580,8 @@ static enum status item_take_back(struct crdt_undo *undo, struct crdt_txn *txn, 
     deletes.count = id_ranges_normalize(deletes.list, deletes.count);
     undo->splits = need.splits;
     need.splits += 2 * deletes.count;
+    for (size_t i = 0; i < deletes.count; i++)
+        need.deletes += deletes.list[i].length;
     /* Every cut run is one more that comes again. */
     need.items += 3 * need.splits;
     if (status == STATUS_OK)
@@ -652,7 +655,7 @@ enum status crdt_undo_create(const struct crdt_undo_options *options, struct crd
         undo->scopes[i] = (struct scope){ .root = type };
         if (type->item != ITEM_NONE) {
             const struct item *holder = doc_item(undo->doc, type->item);
-            undo->scopes[i] = (struct scope){ NULL, holder->client, holder->clock };
+            undo->scopes[i] = (struct scope){ NULL, holder->client, item_clock(undo->doc, holder) };
         }
     }
     if (options->origin_count > 0)

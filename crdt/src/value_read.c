@@ -116,46 +116,49 @@ enum status value_read_json(struct bytes text, struct arena *arena, struct crdt_
     return status;
 }
 
-void format_of(const struct item *item, struct bytes *out_key, struct bytes *out_json) {
-    struct bytes_reader reader = bytes_reader(bytes_of(item->content, item->content_bytes));
+void format_of(const struct crdt_doc *doc, const struct item *item, struct bytes *out_key, struct bytes *out_json) {
+    struct bytes_reader reader = bytes_reader(item_content(doc, item));
     varint_read_view(&reader, out_key);
     varint_read_view(&reader, out_json);
 }
 
-void item_write_units(const struct item *item, uint64_t from, uint64_t to, struct bytes_writer *out) {
+void text_write_units(struct bytes text, uint64_t units, uint64_t from, uint64_t to, struct bytes_writer *out) {
     const struct bytes half = bytes_of(content_half_pair, sizeof content_half_pair);
-    struct bytes content = bytes_of(item->content, item->content_bytes);
     bool begins_inside;
     bool ends_inside = false;
-    size_t begin = content_offset(CONTENT_STRING, content, from, &begins_inside);
-    size_t end = to == item->length ? content.size : content_offset(CONTENT_STRING, content, to, &ends_inside);
+    size_t begin = content_offset(CONTENT_STRING, text, from, &begins_inside);
+    size_t end = to == units ? text.size : content_offset(CONTENT_STRING, text, to, &ends_inside);
     if (begins_inside) {
         bytes_write(out, half);
         begin += 4;
     }
     if (end > begin)
-        bytes_write(out, bytes_of(content.data + begin, end - begin));
+        bytes_write(out, bytes_of(text.data + begin, end - begin));
     if (ends_inside)
         bytes_write(out, half);
 }
 
+void item_write_units(const struct crdt_doc *doc, const struct item *item, uint64_t from, uint64_t to, struct bytes_writer *out) {
+    text_write_units(item_content(doc, item), item_length(doc, item), from, to, out);
+}
+
 /* Each unit as a string of its own, as JavaScript's split("") does. */
-static enum status value_read_units(const struct item *item, uint64_t from, uint64_t count, struct arena *arena,
+static enum status value_read_units(const struct crdt_doc *doc, const struct item *item, uint64_t from, uint64_t count, struct arena *arena,
                                     struct crdt_value *out) {
     struct bytes_writer unit;
     bytes_writer_init(&unit, arena->mem, SIZE_MAX);
     enum status status = STATUS_OK;
     for (uint64_t i = 0; i < count && status == STATUS_OK; i++) {
         bytes_writer_reset(&unit);
-        item_write_units(item, from + i, from + i + 1, &unit);
+        item_write_units(doc, item, from + i, from + i + 1, &unit);
         status = unit.status == STATUS_OK ? value_copy(arena, CRDT_STRING, bytes_written(&unit), &out[i]) : unit.status;
     }
     bytes_writer_finish(&unit);
     return status;
 }
 
-static enum status value_read_subdoc(const struct item *item, struct arena *arena, struct crdt_value *out) {
-    struct bytes_reader reader = bytes_reader(bytes_of(item->content, item->content_bytes));
+static enum status value_read_subdoc(const struct crdt_doc *doc, const struct item *item, struct arena *arena, struct crdt_value *out) {
+    struct bytes_reader reader = bytes_reader(item_content(doc, item));
     struct bytes guid = { 0 };
     varint_read_view(&reader, &guid);
     struct crdt_value *options = arena_alloc(arena, sizeof *options);
@@ -167,7 +170,7 @@ static enum status value_read_subdoc(const struct item *item, struct arena *aren
 
 enum status value_read_item(const struct crdt_doc *doc, const struct item *item, uint64_t from, uint64_t count, struct arena *arena,
                             struct crdt_value *out) {
-    struct bytes content = bytes_of(item->content, item->content_bytes);
+    struct bytes content = item_content(doc, item);
     enum status status = STATUS_OK;
     bool inside_pair;
     struct bytes_reader reader;
@@ -189,13 +192,13 @@ enum status value_read_item(const struct crdt_doc *doc, const struct item *item,
     case CONTENT_BINARY:
         return value_copy(arena, CRDT_BYTES, content, out);
     case CONTENT_STRING:
-        return value_read_units(item, from, count, arena, out);
+        return value_read_units(doc, item, from, count, arena, out);
     case CONTENT_EMBED:
         return value_read_json(content, arena, out);
     case CONTENT_TYPE:
-        *out = (struct crdt_value){ .kind = CRDT_TYPE, .type = doc_type(doc, item->type) };
+        *out = (struct crdt_value){ .kind = CRDT_TYPE, .type = doc_type(doc, item_type(doc, item)) };
         return STATUS_OK;
     default: /* CONTENT_DOC */
-        return value_read_subdoc(item, arena, out);
+        return value_read_subdoc(doc, item, arena, out);
     }
 }

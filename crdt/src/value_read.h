@@ -17,9 +17,10 @@ enum status value_read_item(const struct crdt_doc *doc, const struct item *item,
                             struct crdt_value *out);
 
 /* A Format item: its key, and its value as JSON text. Both point into the document. */
-void format_of(const struct item *item, struct bytes *out_key, struct bytes *out_json);
+void format_of(const struct crdt_doc *doc, const struct item *item, struct bytes *out_key, struct bytes *out_json);
 
 /* Units [from, to) of a String item; halves of a cut surrogate pair are written as U+FFFD. */
-void item_write_units(const struct item *item, uint64_t from, uint64_t to, struct bytes_writer *out);
+void text_write_units(struct bytes text, uint64_t units, uint64_t from, uint64_t to, struct bytes_writer *out);
+void item_write_units(const struct crdt_doc *doc, const struct item *item, uint64_t from, uint64_t to, struct bytes_writer *out);
 
 #endif

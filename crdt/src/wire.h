@@ -26,7 +26,7 @@ enum content_kind {
     CONTENT_ANY = 8,
     CONTENT_DOC = 9,
     CONTENT_SKIP = 10,
-    CONTENT_FREE = 31 /* never on the wire: an item that is not in use */
+    CONTENT_FREE = 15 /* never on the wire: an item that is not in use */
 };
 
 enum { WIRE_ORIGIN = 0x80, WIRE_RIGHT_ORIGIN = 0x40, WIRE_KEY = 0x20, WIRE_KIND = 0x1f };

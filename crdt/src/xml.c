@@ -170,14 +170,11 @@ static enum status write_mark(const struct crdt_doc *doc, const struct crdt_memb
             bytes_write_u8(out, '"');
         }
     if (mark->value.kind == CRDT_STRING) {
-        struct item units = { .kind = CONTENT_STRING,
-                              .content = mark->value.bytes.data,
-                              .content_bytes = (uint32_t)mark->value.bytes.size,
-                              .length = utf_units(mark->value.bytes) };
-        for (uint64_t i = 0; i < units.length; i++) {
+        size_t units = utf_units(mark->value.bytes);
+        for (uint64_t i = 0; i < units; i++) {
             snprintf(index, sizeof index, "%llu", (unsigned long long)i);
             write_attribute(out, bytes_text(index));
-            item_write_units(&units, i, i + 1, out);
+            text_write_units(mark->value.bytes, units, i, i + 1, out);
             bytes_write_u8(out, '"');
         }
     }

@@ -31,7 +31,7 @@ enum {
     /* Defaults of the limits below. */
     CRDT_UPDATE_BYTES_MAX = 64 * 1024 * 1024,  /* a big file with its history is a few MB; hostile input costs a few times this */
     CRDT_PENDING_BYTES_MAX = 16 * 1024 * 1024, /* a peer's edits of hours, while what they build on is still on its way */
-    CRDT_CLIENTS_MAX = 1024 * 1024             /* every page load is a client: years of a busy file */
+    CRDT_CLIENTS_MAX = 1024 * 1024 - 1         /* every page load is a client: years of a busy file; no document takes more */
 };
 
 struct crdt_doc_options {

@@ -30,7 +30,7 @@ enum status crdt_map_set_type(struct crdt_txn *txn, struct crdt_type *map, struc
                               struct bytes name, struct crdt_type **out);
 
 /* Nothing if there is no such key. */
-void crdt_map_delete(struct crdt_txn *txn, struct crdt_type *map, struct bytes key);
-void crdt_map_clear(struct crdt_txn *txn, struct crdt_type *map);
+enum status crdt_map_delete(struct crdt_txn *txn, struct crdt_type *map, struct bytes key);
+enum status crdt_map_clear(struct crdt_txn *txn, struct crdt_type *map);
 
 #endif
