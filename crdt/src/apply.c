@@ -14,6 +14,7 @@
  *     source of client 9:  ▶ a ─ b ─ c        stack: [9, 4]: a waits for a unit of client 4, whose next struct is looked at
  *     source of client 4:  ▶ x ─ y */
 #include "crdt/update.h"
+#include "list_index.h"
 #include "sort.h"
 #include "store.h"
 
@@ -694,6 +695,7 @@ static enum status apply_run(struct apply *apply, struct bytes update, struct cr
     if (status != STATUS_OK)
         return status;
 
+    doc_typing_end(doc);
     bool deletes_waited = doc->pending.delete_count > 0;
     uint64_t added_before = txn->units_added;
     uint64_t deleted_before = txn->units_deleted;

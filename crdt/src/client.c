@@ -278,6 +278,13 @@ void client_insert_run(struct client *client, const struct mem *mem, struct run_
     run_chunk_put(chunk, at, clock, item);
 }
 
+void client_move_run(struct client *client, struct run_place place, uint64_t clock) {
+    struct run_slot *slot = place.at == 0 ? client_directory_slot(client, place.chunk, run_clock(place.chunk, 0)) : NULL;
+    place.chunk->clocks[place.at] = (uint32_t)clock;
+    if (slot != NULL)
+        slot->clock = clock;
+}
+
 void client_remove_run(struct client *client, const struct mem *mem, struct run_place place) {
     struct run_chunk *chunk = place.chunk;
     uint32_t *items = run_items(chunk);

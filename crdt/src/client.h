@@ -18,7 +18,11 @@
 #include "ground/bytes.h"
 #include "item.h"
 
-enum { RUN_CHUNK_FULL = 64, RUN_CHUNK_SMALL = 4 };
+enum {
+    RUN_CHUNK_FULL = 64,
+    RUN_CHUNK_SMALL = 4,
+    COMPACT_BYTES_MIN = 4096 /* dead bytes below which compacting is not worth the walk */
+};
 
 struct run_chunk {
     struct run_chunk *previous;
@@ -127,6 +131,8 @@ bool run_place_previous(struct run_place *place);
 void client_append_run(struct client *client, const struct mem *mem, struct run_spares *spares, uint64_t clock, uint32_t item);
 void client_insert_run(struct client *client, const struct mem *mem, struct run_spares *spares, struct run_place place,
                        uint64_t clock, uint32_t item);
+/* The run at `place` now begins at `clock`, still behind the one before it and with the same upper half. */
+void client_move_run(struct client *client, struct run_place place, uint64_t clock);
 void client_remove_run(struct client *client, const struct mem *mem, struct run_place place);
 
 /* Runs from `place` to the end. Cost: chunks. */
@@ -134,6 +140,11 @@ uint64_t client_runs_from(struct run_place place);
 
 /* Makes room for `ascii` more bytes of ASCII text and `text` more of other contents. STATUS_TOO_BIG: beyond 4 GiB. */
 enum status client_text_reserve(struct client *client, const struct mem *mem, size_t ascii, size_t text);
+
+/* Whether compacting a text is worth the walk. */
+static inline bool client_is_mostly_dead(size_t dead, size_t all) {
+    return dead >= COMPACT_BYTES_MIN && dead > all / 2;
+}
 
 /* Copies ASCII text to the tail, which was reserved; answers its offset. */
 static inline uint32_t client_ascii_add(struct client *client, struct bytes text) {

@@ -154,6 +154,7 @@ static uint32_t integrate_take(struct crdt_doc *doc, const struct placing *placi
 static void integrate_gc(struct crdt_doc *doc, const struct placing *placing) {
     struct client *client = placing->client;
     txn_touch(&doc->txn, client);
+    doc_typing_end(doc);
     doc->txn.units_added += placing->length;
     doc->clients_with_units += client->state == 0;
     doc->deletes_encoded.valid = false;

@@ -56,6 +56,7 @@ struct crdt_txn {
     struct unit_range *deleted; /* what it has deleted, in order; neighbours in clock are joined as they come */
     size_t deleted_count;
     size_t deleted_capacity;
+    bool uncollected;       /* some of it must still be collected and joined with its neighbours: not all was buried, see bury.h */
     struct client *touched; /* clients with new units */
     struct crdt_type *work; /* types whose content is to be deleted or collected */
     uint64_t units_added;
@@ -325,6 +326,9 @@ struct deleted_walk {
 };
 /* ITEM_NONE: that was all. Start with a zeroed walk; runs must not be joined meanwhile. */
 uint32_t txn_deleted_next(const struct crdt_txn *txn, struct deleted_walk *walk);
+
+/* At the end of the transaction the client's texts, much of which is dead, are compacted. */
+void doc_compact_later(struct crdt_doc *doc, struct client *client);
 
 /* Units of a client that were deleted. */
 void txn_push_deleted(struct crdt_txn *txn, uint32_t client, uint64_t clock, uint64_t length);

@@ -8,6 +8,7 @@
  * The type remembers where the last local edit was (cursor_item, and how many units stand before it); a search walks from there, so
  * typing costs nothing. What is far is looked up in the list's index. Remote changes to the same text forget the cursor. */
 #include "crdt/text.h"
+#include "bury.h"
 #include "edit.h"
 #include "format.h"
 #include "list_index.h"
@@ -45,6 +46,68 @@ uint64_t crdt_text_length(const struct crdt_type *text) {
     return text->length;
 }
 
+/* ---- typing ---- */
+
+/* Where somebody types, the next edit is at the end of the item of the last one. If that is the local client's last run, and its
+ * text the last of the client's, then typing on makes it longer; erasing moves its end back (bury.h). Neither touches anything else
+ * but counts: the list's index is told when somebody asks. doc->typing says where that is; whatever else happens ends it. */
+
+/* The local client's last run, after an insertion that ends at `index`. */
+static void typing_begin(struct crdt_doc *doc, struct crdt_type *text, struct client *client, uint64_t index) {
+    uint32_t number = run_items(client->last)[client->last->count - 1];
+    const struct item *item = doc_item(doc, number);
+    if ((item->flags & ITEM_DELETED) != 0) /* with what holds the text */
+        return;
+    const struct item *right = item->right == ITEM_NONE ? NULL : doc_item(doc, item->right);
+    bool grows = item->flags == ITEM_ASCII && item->content + item->length == client->ascii_used &&
+                 (right == NULL || item_visible(right) > 0) && client->missing == CLIENT_NOT_MISSING &&
+                 client->state < UINT32_MAX;
+    uint32_t room = client->ascii_capacity - client->ascii_used;
+    uint32_t clocks = grows ? UINT32_MAX - (uint32_t)client->state : 0;
+    doc->typing = (struct typing){ .type = text,
+                                   .client = client,
+                                   .index = index,
+                                   .item = number,
+                                   .room = !grows ? 0 : room < clocks ? room : clocks };
+}
+
+/* The cursor stands behind what changes at `index`. */
+static inline void typing_forget_cursor(struct crdt_type *text, uint64_t index) {
+    if (text->cursor_index >= index)
+        text->cursor_item = ITEM_NONE;
+}
+
+static bool typing_go_on(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8) {
+    struct typing *typing = &txn->doc->typing;
+    if (typing->type != text || typing->index != index || utf8.size > typing->room)
+        return false;
+    uint8_t seen = 0;
+    for (size_t i = 0; i < utf8.size; i++)
+        seen |= utf8.data[i];
+    if (seen >= 0x80)
+        return false;
+    struct client *client = typing->client;
+    uint32_t units = (uint32_t)utf8.size;
+    txn_touch(txn, client);
+    typing_forget_cursor(text, index);
+    uint8_t *to = client->ascii + client->ascii_used;
+    if (units == 1)
+        *to = utf8.data[0];
+    else
+        memcpy(to, utf8.data, units);
+    client->ascii_used += units;
+    client->state += units;
+    doc_item(txn->doc, typing->item)->length += units;
+    text->length += units;
+    txn->units_added += units;
+    typing->index += units;
+    typing->pending += units;
+    typing->room -= units;
+    return true;
+}
+
+/* ---- places ---- */
+
 /* The item that holds visible unit `index` - 1, walked to from the cursor; ITEM_NONE: it is far. */
 static uint32_t text_walk(const struct crdt_doc *doc, const struct crdt_type *text, uint64_t index, uint64_t *out_before) {
     uint32_t at = text->cursor_item != ITEM_NONE ? text->cursor_item : text->start;
@@ -80,6 +143,13 @@ static uint32_t text_walk_all(const struct crdt_doc *doc, const struct crdt_type
 struct text_place text_find(struct crdt_doc *doc, struct crdt_type *text, uint64_t index) {
     if (index == 0)
         return (struct text_place){ ITEM_NONE, 0 };
+    if (doc->typing.type == text && doc->typing.index == index) {
+        uint32_t number = doc->typing.item;
+        uint32_t length = doc_item(doc, number)->length;
+        text->cursor_item = number;
+        text->cursor_index = index - length;
+        return (struct text_place){ number, length };
+    }
     uint64_t before;
     uint32_t at = text_walk(doc, text, index, &before);
     if (at == ITEM_NONE) {
@@ -154,6 +224,8 @@ static uint32_t text_step_over(struct crdt_doc *doc, struct crdt_type *text, uin
 enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8) {
     struct crdt_doc *doc = txn->doc;
     assert(txn->open);
+    if (utf8.size > 0 && typing_go_on(txn, text, index, utf8))
+        return STATUS_OK;
     size_t units;
     if (!utf_check(utf8, &units))
         return STATUS_MALFORMED;
@@ -216,11 +288,42 @@ enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint6
     }
     if (client->missing != CLIENT_NOT_MISSING && client->state > client->missing)
         doc->pending.wake = true;
+    typing_begin(doc, text, client, index + units);
     return STATUS_OK;
 }
 
 enum status crdt_text_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
     return text->has_formats ? format_delete(txn, text, index, length) : list_delete(txn, text, index, length);
+}
+
+/* The item that holds visible unit `index`, and which of its units that is; text->length > index. */
+static struct text_place text_unit(struct crdt_doc *doc, struct crdt_type *text, uint64_t index) {
+    struct text_place place = text_find(doc, text, index);
+    if (place.left != ITEM_NONE && place.offset < item_length(doc, doc_item(doc, place.left)))
+        return place;
+    if (place.left == ITEM_NONE)
+        text->cursor_item = ITEM_NONE; /* it may stand behind what goes now */
+    return (struct text_place){ text_next_visible(doc, text, place.left, index), 0 };
+}
+
+/* Deletes what lies in one item and can be buried, if it does. */
+static bool list_bury(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length, struct text_place place) {
+    struct crdt_doc *doc = txn->doc;
+    const struct item *item = doc_item(doc, place.left);
+    if (!item_can_be_buried(doc, item) || length > item->length - place.offset)
+        return false;
+    struct client *client = doc->clients[item->client];
+    bool at_end = place.offset + length == item->length && place.offset > 0;
+    uint32_t number = place.left;
+    txn_bury(txn, client_find(client, item_clock(doc, item)), (uint32_t)place.offset, (uint32_t)length);
+    if (!at_end)
+        return true;
+    /* Erasing goes on here. */
+    if (doc->typing.type != text || doc->typing.item != number)
+        doc_typing_end(doc);
+    uint64_t pending = doc->typing.pending;
+    doc->typing = (struct typing){ .type = text, .client = client, .index = index, .pending = pending, .item = number };
+    return true;
 }
 
 enum status list_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
@@ -237,15 +340,22 @@ enum status list_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t i
     if (status != STATUS_OK)
         return status;
 
-    struct text_place place = text_find(doc, text, index);
-    if (place.left != ITEM_NONE) {
-        const struct item *item = doc_item(doc, place.left);
-        if (place.offset < item->length)
-            place.left = doc_split_after(doc, (uint32_t)item->client, item_clock(doc, item) + place.offset - 1);
+    const struct typing *typing = &doc->typing;
+    struct text_place place = { ITEM_NONE, 0 };
+    if (typing->type == text && typing->index == index + length && doc_item(doc, typing->item)->length > length) {
+        typing_forget_cursor(text, index);
+        place = (struct text_place){ typing->item, doc_item(doc, typing->item)->length - length };
     } else {
-        text->cursor_item = ITEM_NONE; /* it may stand behind what goes now */
+        place = text_unit(doc, text, index);
     }
-    uint32_t at = text_next_visible(doc, text, place.left, index);
+    if (list_bury(txn, text, index, length, place))
+        return STATUS_OK;
+    if (place.offset > 0) {
+        const struct item *item = doc_item(doc, place.left);
+        place.left = doc_split_after(doc, (uint32_t)item->client, item_clock(doc, item) + place.offset - 1);
+        place.left = text_next_visible(doc, text, place.left, index);
+    }
+    uint32_t at = place.left;
     while (length > 0) {
         const struct item *item = doc_item(doc, at);
         uint64_t visible = item_visible(item);

@@ -15,9 +15,8 @@
 #include <stdio.h>
 
 enum {
-    COMPACT_BYTES_MIN = 4096, /* dead bytes of a client below which compacting is not worth the walk */
     DELETED_KEPT = 64,        /* ranges for which room is kept between transactions */
-    SPARE_CHUNKS_KEPT = 8     /* what a usual update may need; kept in documents that fill as many */
+    SPARE_CHUNKS_KEPT = 4     /* what a usual edit may need; kept in documents that are not tiny */
 };
 
 struct crdt_txn *crdt_txn_begin(struct crdt_doc *doc) {
@@ -113,6 +112,7 @@ void txn_delete_item(struct crdt_txn *txn, uint32_t number) {
     struct crdt_doc *doc = txn->doc;
     doc_typing_end(doc);
     doc->deletes_encoded.valid = false;
+    txn->uncollected = true;
     txn_delete_one(txn, number);
     for (struct crdt_type *type; (type = txn_pop_work(txn)) != NULL;) {
         type->cursor_item = ITEM_NONE;
@@ -148,16 +148,13 @@ uint64_t txn_delete_range(struct crdt_txn *txn, struct client *client, uint64_t 
     return deleted;
 }
 
-static void txn_compact(struct crdt_doc *doc, struct client *client) {
+void doc_compact_later(struct crdt_doc *doc, struct client *client) {
     if (client->compact)
         return;
     client->compact = true;
     client->compact_next = doc->compact;
     doc->compact = client;
-}
-
-static bool mostly_dead(size_t dead, size_t all) {
-    return dead >= COMPACT_BYTES_MIN && dead > all / 2;
+    doc->untidy = true;
 }
 
 /* Drops the content of an item that ceases to need it. */
@@ -168,15 +165,15 @@ static void txn_drop_content(struct crdt_doc *doc, struct item *item) {
             client->ascii_used -= item->length;
         else
             client->ascii_dead += item->length;
-        if (mostly_dead(client->ascii_dead, client->ascii_used))
-            txn_compact(doc, client);
+        if (client_is_mostly_dead(client->ascii_dead, client->ascii_used))
+            doc_compact_later(doc, client);
         item->flags &= ~ITEM_ASCII;
     } else if (item->content != CONTENT_NONE) {
         const struct content *content = &doc->items.contents[item->content];
         if (content->bytes > 0 && content->data != content_half_pair)
             client->text_dead += content->bytes;
-        if (mostly_dead(client->text_dead, client->text_bytes))
-            txn_compact(doc, client);
+        if (client_is_mostly_dead(client->text_dead, client->text_bytes))
+            doc_compact_later(doc, client);
         contents_give(&doc->items, item->content);
     }
     item->content = CONTENT_NONE;
@@ -271,11 +268,11 @@ static void txn_end(struct crdt_txn *txn) {
         struct client *next = client->compact_next;
         client->compact = false;
         client->compact_next = NULL;
-        if (mostly_dead(client->ascii_dead, client->ascii_used)) {
+        if (client_is_mostly_dead(client->ascii_dead, client->ascii_used)) {
             doc_typing_end(doc);
             client_ascii_compact(client, &doc->mem, &doc->items);
         }
-        if (mostly_dead(client->text_dead, client->text_bytes))
+        if (client_is_mostly_dead(client->text_dead, client->text_bytes))
             client_text_compact(client, &doc->mem, &doc->items);
         client = next;
     }
@@ -286,7 +283,7 @@ static void txn_end(struct crdt_txn *txn) {
         txn->deleted_capacity = 0;
     }
     types_trim(&doc->types, &doc->mem);
-    run_spares_trim(&doc->spares, &doc->mem, doc->runs >= RUN_CHUNK_FULL * SPARE_CHUNKS_KEPT ? SPARE_CHUNKS_KEPT : 0);
+    run_spares_trim(&doc->spares, &doc->mem, doc->runs >= RUN_CHUNK_FULL ? SPARE_CHUNKS_KEPT : 0);
     items_trim(&doc->items, &doc->mem);
 }
 
@@ -326,12 +323,13 @@ enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, s
         for (uint32_t at; (at = txn_deleted_next(txn, &walk)) != ITEM_NONE;)
             doc_item(doc, at)->flags &= ~ITEM_IN_TXN;
     }
-    if (txn->deleted_count > 0) {
+    if (txn->uncollected) {
         struct deleted_walk walk = { 0 };
         for (uint32_t at; doc->options.gc && (at = txn_deleted_next(txn, &walk)) != ITEM_NONE;)
             txn_collect(txn, at);
         for (size_t i = 0; i < txn->deleted_count; i++)
             txn_join_range(doc, &txn->deleted[i]);
+        txn->uncollected = false;
         doc->untidy = true;
     }
     if (update != NULL && changed) {
