@@ -25,57 +25,6 @@ static void bury_text(struct crdt_doc *doc, struct client *client, uint32_t at, 
         doc_compact_later(doc, client);
 }
 
-/* The units that are counted for an item become fewer. Where somebody types they are counted later. */
-static void bury_width(struct crdt_doc *doc, const struct crdt_type *type, uint32_t number, uint32_t length) {
-    if (doc->typing.type == type && doc->typing.item == number)
-        doc->typing.pending -= length;
-    else
-        list_index_hid(doc, type, number, length);
-}
-
-/* The last `length` units go to the grave behind them, if there is one. */
-static bool bury_into_next(struct crdt_doc *doc, struct crdt_type *type, struct run_place place, uint32_t length) {
-    uint32_t number = run_place_item(place);
-    struct item *item = doc_item(doc, number);
-    if (!run_place_next(&place))
-        return false;
-    uint32_t grave_number = run_place_item(place);
-    struct item *grave = doc_item(doc, grave_number);
-    if (!is_grave(grave) || !bury_continues(doc, item, grave_number, grave) || place.chunk->clocks[place.at] < length)
-        return false;
-    bury_width(doc, type, number, length);
-    item->length -= length;
-    struct client *client = doc->clients[item->client];
-    bury_text(doc, client, item->content + item->length, length);
-    grave->clock -= length; /* the upper halves stay */
-    items_set_length(&doc->items, grave, item_length(doc, grave) + length);
-    items_set_origin_clock(&doc->items, grave, item_origin_clock(doc, grave) - length);
-    client_move_run(client, place, run_clock(place.chunk, place.at) - length);
-    return true;
-}
-
-/* The first ones go to the grave before them. */
-static bool bury_into_previous(struct crdt_doc *doc, struct crdt_type *type, struct run_place place, uint32_t length) {
-    uint32_t number = run_place_item(place);
-    struct item *item = doc_item(doc, number);
-    struct run_place before = place;
-    if (!run_place_previous(&before))
-        return false;
-    struct item *grave = doc_item(doc, run_place_item(before));
-    if (!is_grave(grave) || !bury_continues(doc, grave, number, item) || place.chunk->clocks[place.at] > UINT32_MAX - length)
-        return false;
-    bury_width(doc, type, number, length);
-    struct client *client = doc->clients[item->client];
-    bury_text(doc, client, item->content, length);
-    item->length -= length;
-    item->content += length;
-    item->clock += length;
-    items_set_origin_clock(&doc->items, item, item_origin_clock(doc, item) + length);
-    items_set_length(&doc->items, grave, item_length(doc, grave) + length);
-    client_move_run(client, place, run_clock(place.chunk, place.at) + length);
-    return true;
-}
-
 /* All of it. */
 static void bury_whole(struct crdt_doc *doc, struct crdt_type *type, struct run_place place) {
     uint32_t number = run_place_item(place);
@@ -92,22 +41,61 @@ static void bury_whole(struct crdt_doc *doc, struct crdt_type *type, struct run_
     doc_join_with_previous(doc, place);
 }
 
-void txn_bury(struct crdt_txn *txn, struct run_place place, uint32_t offset, uint32_t length) {
+static void bury_count(struct crdt_txn *txn, struct crdt_type *type, uint32_t client, uint64_t clock, uint32_t length) {
+    txn->doc->deletes_encoded.valid = false;
+    type->length -= length;
+    txn->units_deleted += length;
+    txn_push_deleted(txn, client, clock, length);
+}
+
+void txn_bury_border(struct crdt_txn *txn, struct crdt_type *type, struct run_place moving, uint32_t item_number,
+                     uint32_t grave_number, bool forward, uint32_t length) {
+    struct crdt_doc *doc = txn->doc;
+    struct items *items = &doc->items;
+    struct item *item = doc_item(doc, item_number);
+    struct item *grave = doc_item(doc, grave_number);
+    struct client *client = doc->clients[item->client];
+    struct item *later = forward ? item : grave; /* the one that begins at the border */
+    bury_count(txn, type, client->index, forward ? item_clock(doc, item) : item_end(doc, item) - length, length);
+    list_index_later(doc, item_number, item, 0 - (uint64_t)length);
+    bury_text(doc, client, forward ? item->content : item->content + item->length - length, length);
+    item->content += forward ? length : 0;
+    item->length -= length;
+    items_set_length(items, grave, items_length(items, grave) + length);
+    later->clock = forward ? later->clock + length : later->clock - length; /* the upper half stays */
+    items_set_origin_clock(items, later, items_origin_clock(items, later) + (forward ? length : 0 - (uint64_t)length));
+    client_move_run(client, moving, forward, length);
+}
+
+bool txn_bury_at_border(struct crdt_txn *txn, struct crdt_type *type, struct run_place place, uint32_t offset, uint32_t length) {
+    struct crdt_doc *doc = txn->doc;
+    uint32_t number = run_place_item(place);
+    const struct item *item = doc_item(doc, number);
+    bool forward = offset == 0;
+    struct run_place beside = place;
+    if (length == item->length || (!forward && offset + length < item->length) ||
+        !(forward ? run_place_previous(&beside) : run_place_next(&beside)))
+        return false;
+    uint32_t grave_number = run_place_item(beside);
+    const struct item *grave = doc_item(doc, grave_number);
+    struct run_place moving = forward ? place : beside;
+    if (!is_grave(grave) || !run_can_move(moving, forward, length) ||
+        !(forward ? bury_continues(doc, grave, number, item) : bury_continues(doc, item, grave_number, grave)))
+        return false;
+    txn_bury_border(txn, type, moving, number, grave_number, forward, length);
+    return true;
+}
+
+void txn_bury(struct crdt_txn *txn, struct crdt_type *type, struct run_place place, uint32_t offset, uint32_t length) {
     struct crdt_doc *doc = txn->doc;
     const struct item *item = doc_item(doc, run_place_item(place));
     struct client *client = doc->clients[item->client];
-    struct crdt_type *type = doc_type(doc, item_parent(doc, item));
     uint64_t clock = item_clock(doc, item);
     uint32_t whole = item->length;
-    doc->deletes_encoded.valid = false;
-    type->length -= length;
-    txn->units_deleted += length;
-    txn_push_deleted(txn, client->index, clock + offset, length);
-    if (offset + length == whole && length < whole && bury_into_next(doc, type, place, length))
-        return;
     doc_typing_end(doc);
-    if (offset == 0 && length < whole && bury_into_previous(doc, type, place, length))
+    if (txn_bury_at_border(txn, type, place, offset, length))
         return;
+    bury_count(txn, type, client->index, clock + offset, length);
     if (offset + length < whole) {
         doc_split_before(doc, client->index, clock + offset + length);
         place = client_find(client, clock);

@@ -17,7 +17,17 @@ static inline bool item_can_be_buried(const struct crdt_doc *doc, const struct i
 
 enum { BURY_ITEMS = 2 }; /* that it takes at most */
 
-/* Deletes units [offset, offset + length) of the item at `place`, 0 < length. Reserved: BURY_ITEMS items, one deletion. */
-void txn_bury(struct crdt_txn *txn, struct run_place place, uint32_t offset, uint32_t length);
+/* Deletes units [offset, offset + length) of the item at `place`, a member of `type`; 0 < length. Reserved: BURY_ITEMS items, one
+ * deletion. */
+void txn_bury(struct crdt_txn *txn, struct crdt_type *type, struct run_place place, uint32_t offset, uint32_t length);
+
+/* The same if they are the first or last units of the item, but not all, and there is a grave beside them to take them in; else
+ * false, and nothing is done. Reserved: one deletion. */
+bool txn_bury_at_border(struct crdt_txn *txn, struct crdt_type *type, struct run_place place, uint32_t offset, uint32_t length);
+
+/* The border between an item and its grave moves: the last units of the item, or its first ones if `forward`, are deleted. `moving`:
+ * the place of the run that begins at the border, which run_can_move(). Reserved: one deletion. */
+void txn_bury_border(struct crdt_txn *txn, struct crdt_type *type, struct run_place moving, uint32_t item_number,
+                     uint32_t grave_number, bool forward, uint32_t length);
 
 #endif

@@ -278,11 +278,11 @@ void client_insert_run(struct client *client, const struct mem *mem, struct run_
     run_chunk_put(chunk, at, clock, item);
 }
 
-void client_move_run(struct client *client, struct run_place place, uint64_t clock) {
-    struct run_slot *slot = place.at == 0 ? client_directory_slot(client, place.chunk, run_clock(place.chunk, 0)) : NULL;
-    place.chunk->clocks[place.at] = (uint32_t)clock;
+void client_move_first_run(struct client *client, struct run_chunk *chunk, uint32_t clock) {
+    struct run_slot *slot = client_directory_slot(client, chunk, run_clock(chunk, 0));
+    chunk->clocks[0] = clock;
     if (slot != NULL)
-        slot->clock = clock;
+        slot->clock = run_clock(chunk, 0);
 }
 
 void client_remove_run(struct client *client, const struct mem *mem, struct run_place place) {

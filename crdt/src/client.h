@@ -131,8 +131,21 @@ bool run_place_previous(struct run_place *place);
 void client_append_run(struct client *client, const struct mem *mem, struct run_spares *spares, uint64_t clock, uint32_t item);
 void client_insert_run(struct client *client, const struct mem *mem, struct run_spares *spares, struct run_place place,
                        uint64_t clock, uint32_t item);
-/* The run at `place` now begins at `clock`, still behind the one before it and with the same upper half. */
-void client_move_run(struct client *client, struct run_place place, uint64_t clock);
+/* Whether the run at `place` may begin `units` later, or earlier: only if the upper half of its clock stays the same. */
+static inline bool run_can_move(struct run_place place, bool later, uint32_t units) {
+    uint32_t clock = place.chunk->clocks[place.at];
+    return later ? clock <= UINT32_MAX - units : clock >= units;
+}
+void client_move_first_run(struct client *client, struct run_chunk *chunk, uint32_t clock);
+static inline void client_move_run(struct client *client, struct run_place place, bool later, uint32_t units) {
+    uint32_t clock = place.chunk->clocks[place.at];
+    clock = later ? clock + units : clock - units;
+    if (place.at == 0)
+        client_move_first_run(client, place.chunk, clock);
+    else
+        place.chunk->clocks[place.at] = clock;
+}
+
 void client_remove_run(struct client *client, const struct mem *mem, struct run_place place);
 
 /* Runs from `place` to the end. Cost: chunks. */

@@ -123,10 +123,9 @@ static void index_free(struct crdt_doc *doc, uint32_t number, bool is_leaf) {
 void list_index_drop(struct crdt_doc *doc, struct crdt_type *type) {
     if (!list_is_indexed(type))
         return;
+    list_index_settle(doc);
     index_free(doc, type->index_root, false);
     type->index_root = INDEX_NONE;
-    if (doc->typing.type == type)
-        doc->typing.pending = 0;
 }
 
 void list_index_finish(struct crdt_doc *doc) {
@@ -398,6 +397,7 @@ void index_join(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uin
 
 bool list_index_is_true(const struct crdt_doc *doc, const struct crdt_type *type) {
     uint64_t before = 0;
+    uint64_t pending = 0;
     uint32_t last_leaf = INDEX_NONE;
     uint32_t slot = 0;
     for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right, slot++) {
@@ -414,11 +414,12 @@ bool list_index_is_true(const struct crdt_doc *doc, const struct crdt_type *type
                 index_before(doc, at) != before)
                 return false;
         }
-        uint64_t pending = doc->typing.pending != 0 && doc->typing.item == at ? doc->typing.pending : 0;
-        if (slot >= leaf->count || leaf->items[slot] != at || leaf->widths[slot] + pending != item_visible(item))
+        bool waits = doc->index.pending_item == at;
+        if (slot >= leaf->count || leaf->items[slot] != at ||
+            leaf->widths[slot] + (waits ? doc->index.pending_units : 0) != item_visible(item))
             return false;
+        pending += waits ? doc->index.pending_units : 0;
         before += leaf->widths[slot];
     }
-    uint64_t pending = doc->typing.type == type ? doc->typing.pending : 0;
     return node_width(node_at(doc, type->index_root)) == before && before + pending == type->length;
 }

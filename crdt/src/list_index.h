@@ -10,8 +10,8 @@
  * so a change climbs three or four steps. Lists that nobody asks for positions have no tree: a server that only relays builds none.
  * The leaves and nodes of all lists stand in two arrays of the document.
  *
- * While somebody types, the tree is not touched: doc->typing.pending units are yet to be counted for typing.item. Whoever asks or
- * changes the tree settles that first.
+ * While one item grows or shrinks, the tree is not touched: index.pending_units are yet to be counted for index.pending_item. Whoever
+ * asks or changes the tree settles that first.
  *
  * The tree can be dropped at any time and made again; that is what happens when memory for its growth is missing. */
 #ifndef CRDT_SRC_LIST_INDEX_H
@@ -46,21 +46,32 @@ static inline bool list_is_indexed(const struct crdt_type *type) {
     return type->index_root != INDEX_NONE;
 }
 
-/* Counts what was typed since. */
+/* Counts what is pending. */
 static inline void list_index_settle(struct crdt_doc *doc) {
-    if (doc->typing.pending != 0) {
-        uint64_t units = doc->typing.pending;
-        doc->typing.pending = 0;
-        if (doc_item(doc, doc->typing.item)->tag == PLACE_LEAF)
-            index_widen(doc, doc->typing.item, units);
+    struct index *index = &doc->index;
+    if (index->pending_units != 0) {
+        uint64_t units = index->pending_units;
+        index->pending_units = 0;
+        index_widen(doc, index->pending_item, units);
     }
 }
 
-/* Nobody types there any more, as far as the document knows. */
+/* An item has become longer or, modulo 2^64, shorter; more of that is likely to come. */
+static inline void list_index_later(struct crdt_doc *doc, uint32_t number, const struct item *item, uint64_t units) {
+    struct index *index = &doc->index;
+    if (item->tag != PLACE_LEAF)
+        return;
+    if (index->pending_item != number) {
+        list_index_settle(doc);
+        index->pending_item = number;
+    }
+    index->pending_units += units;
+}
+
+/* Nobody types or erases there any more, as far as the document knows. */
 static inline void doc_typing_end(struct crdt_doc *doc) {
-    list_index_settle(doc);
     doc->typing.type = NULL;
-    doc->typing.room = 0;
+    doc->erasing.type = NULL;
 }
 
 static inline void list_index_added(struct crdt_doc *doc, struct crdt_type *type, uint32_t number) {

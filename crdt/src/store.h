@@ -110,16 +110,27 @@ struct index {
     struct index_node *nodes;
     uint32_t leaf_count, leaf_capacity, leaf_free;
     uint32_t node_count, node_capacity, node_free;
+    uint32_t pending_item;
+    uint64_t pending_units;
 };
 
-/* Where somebody types or erases with the local client, as long as nothing else happens; see text.c. */
+/* Where somebody types, as long as nothing else happens; see text.c. */
 struct typing {
     struct crdt_type *type; /* NULL: nobody */
-    struct client *client;
-    uint64_t index;   /* visible units up to the end of the item */
-    uint64_t pending; /* units of the item that the list's index does not count yet; may be "negative" */
-    uint32_t item;    /* the client's last run, ASCII text at the tail of the client's */
-    uint32_t room;    /* units that it may grow by; 0 if it may not */
+    struct client *client;  /* of the item */
+    uint64_t index;         /* visible units up to the end of the item */
+    uint32_t item;
+    uint32_t room; /* units that it may grow by: it is the client's last run, ASCII text at the tail of the client's */
+};
+
+/* Where somebody erases unit by unit: the border between an item and the grave beside it moves. */
+struct erasing {
+    struct crdt_type *type;  /* NULL: nobody */
+    uint64_t index;          /* visible units up to the border */
+    uint32_t item;           /* before the border, or behind it if `forward` */
+    uint32_t grave;          /* on the other side */
+    struct run_place moving; /* of the run that begins at the border */
+    bool forward;
 };
 
 /* Bytes that are kept until they cease to be true. */
@@ -150,6 +161,7 @@ struct crdt_doc {
     struct types types;
     struct index index;
     struct typing typing;
+    struct erasing erasing;
     uint32_t *marks; /* of items, by number, in a long conflict scan: see integrate.c */
     uint32_t marks_capacity;
     bool has_pairs;              /* some text has characters outside the basic plane, which a split can cut */

@@ -48,9 +48,10 @@ uint64_t crdt_text_length(const struct crdt_type *text) {
 
 /* ---- typing ---- */
 
-/* Where somebody types, the next edit is at the end of the item of the last one. If that is the local client's last run, and its
- * text the last of the client's, then typing on makes it longer; erasing moves its end back (bury.h). Neither touches anything else
- * but counts: the list's index is told when somebody asks. doc->typing says where that is; whatever else happens ends it. */
+/* Where somebody types, the next edit is at the end of the last one. If that is the local client's last run, and its text the last of
+ * the client's, then typing on makes it longer (doc->typing). Erasing on moves the border between a run and its grave (bury.h,
+ * doc->erasing). Neither touches anything else but counts: the list's index is told when somebody asks. Whatever else happens ends
+ * both. */
 
 /* The local client's last run, after an insertion that ends at `index`. */
 static void typing_begin(struct crdt_doc *doc, struct crdt_type *text, struct client *client, uint64_t index) {
@@ -97,13 +98,54 @@ static bool typing_go_on(struct crdt_txn *txn, struct crdt_type *text, uint64_t 
         memcpy(to, utf8.data, units);
     client->ascii_used += units;
     client->state += units;
-    doc_item(txn->doc, typing->item)->length += units;
+    struct item *item = doc_item(txn->doc, typing->item);
+    item->length += units;
+    list_index_later(txn->doc, typing->item, item, units);
     text->length += units;
     txn->units_added += units;
     typing->index += units;
-    typing->pending += units;
     typing->room -= units;
+    txn->doc->erasing.type = NULL;
     return true;
+}
+
+/* Deletes units beside the border where somebody erases already. */
+static bool erasing_go_on(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
+    struct crdt_doc *doc = txn->doc;
+    struct erasing *erasing = &doc->erasing;
+    if (erasing->type != text || erasing->index != (erasing->forward ? index : index + length) || doc->observers != NULL ||
+        txn->deleted_count == txn->deleted_capacity)
+        return false;
+    struct item *item = doc_item(doc, erasing->item);
+    uint32_t units = (uint32_t)length;
+    if (item->length <= length || !run_can_move(erasing->moving, erasing->forward, units))
+        return false;
+    typing_forget_cursor(text, index);
+    txn_bury_border(txn, text, erasing->moving, erasing->item, erasing->grave, erasing->forward, units);
+    erasing->index = index;
+    if (!erasing->forward) {
+        doc->typing.index = index;
+        doc->typing.room = 0;
+    }
+    return true;
+}
+
+/* After units at one end of an item were deleted: the next edit is likely to be there. `at_end`: it is what ends at `index`. */
+static void erasing_begin(struct crdt_doc *doc, struct crdt_type *text, uint64_t index, uint32_t number, struct run_place place,
+                          bool at_end) {
+    const struct item *item = doc_item(doc, number);
+    struct run_place beside = place;
+    doc_typing_end(doc);
+    if (at_end)
+        doc->typing = (struct typing){ .type = text, .client = doc->clients[item->client], .index = index, .item = number };
+    if (at_end ? !run_place_next(&beside) : !run_place_previous(&beside))
+        return;
+    doc->erasing = (struct erasing){ .type = text,
+                                     .index = index,
+                                     .item = number,
+                                     .grave = run_place_item(beside),
+                                     .moving = at_end ? beside : place,
+                                     .forward = !at_end };
 }
 
 /* ---- places ---- */
@@ -221,11 +263,17 @@ static uint32_t text_step_over(struct crdt_doc *doc, struct crdt_type *text, uin
     }
 }
 
+static enum status text_insert_anywhere(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8);
+
 enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8) {
-    struct crdt_doc *doc = txn->doc;
     assert(txn->open);
     if (utf8.size > 0 && typing_go_on(txn, text, index, utf8))
         return STATUS_OK;
+    return text_insert_anywhere(txn, text, index, utf8);
+}
+
+static enum status text_insert_anywhere(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8) {
+    struct crdt_doc *doc = txn->doc;
     size_t units;
     if (!utf_check(utf8, &units))
         return STATUS_MALFORMED;
@@ -296,60 +344,57 @@ enum status crdt_text_delete(struct crdt_txn *txn, struct crdt_type *text, uint6
     return text->has_formats ? format_delete(txn, text, index, length) : list_delete(txn, text, index, length);
 }
 
-/* The item that holds visible unit `index`, and which of its units that is; text->length > index. */
+/* The item that holds visible unit `index`, and which of its units that is; text->length > index. The cursor then stands there, so
+ * deleting on finds it. */
 static struct text_place text_unit(struct crdt_doc *doc, struct crdt_type *text, uint64_t index) {
-    struct text_place place = text_find(doc, text, index);
-    if (place.left != ITEM_NONE && place.offset < item_length(doc, doc_item(doc, place.left)))
-        return place;
-    if (place.left == ITEM_NONE)
-        text->cursor_item = ITEM_NONE; /* it may stand behind what goes now */
-    return (struct text_place){ text_next_visible(doc, text, place.left, index), 0 };
+    struct text_place place = text_find(doc, text, index + 1);
+    place.offset--;
+    return place;
 }
 
-/* Deletes what lies in one item and can be buried, if it does. */
-static bool list_bury(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length, struct text_place place) {
-    struct crdt_doc *doc = txn->doc;
+/* Whether all that is to be deleted lies in one item and can be buried. */
+static bool list_can_bury(const struct crdt_doc *doc, struct text_place place, uint64_t length) {
     const struct item *item = doc_item(doc, place.left);
-    if (!item_can_be_buried(doc, item) || length > item->length - place.offset)
-        return false;
-    struct client *client = doc->clients[item->client];
-    bool at_end = place.offset + length == item->length && place.offset > 0;
-    uint32_t number = place.left;
-    txn_bury(txn, client_find(client, item_clock(doc, item)), (uint32_t)place.offset, (uint32_t)length);
-    if (!at_end)
-        return true;
-    /* Erasing goes on here. */
-    if (doc->typing.type != text || doc->typing.item != number)
-        doc_typing_end(doc);
-    uint64_t pending = doc->typing.pending;
-    doc->typing = (struct typing){ .type = text, .client = client, .index = index, .pending = pending, .item = number };
-    return true;
+    return item_can_be_buried(doc, item) && length <= item->length - place.offset;
 }
+
+static enum status list_delete_anywhere(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length);
 
 enum status list_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
-    struct crdt_doc *doc = txn->doc;
     assert(txn->open);
     if (index > text->length || length > text->length - index)
         return STATUS_RANGE;
-    if (length == 0)
+    if (length == 0 || erasing_go_on(txn, text, index, length))
         return STATUS_OK;
+    return list_delete_anywhere(txn, text, index, length);
+}
+
+static enum status list_delete_anywhere(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
+    struct crdt_doc *doc = txn->doc;
+    struct text_place place = text_unit(doc, text, index);
+    struct run_place run = { NULL, 0 };
+    if (list_can_bury(doc, place, length)) {
+        const struct item *item = doc_item(doc, place.left);
+        run = client_find(doc->clients[item->client], item_clock(doc, item));
+        if (txn->deleted_count < txn->deleted_capacity &&
+            txn_bury_at_border(txn, text, run, (uint32_t)place.offset, (uint32_t)length)) {
+            erasing_begin(doc, text, index, place.left, run, place.offset > 0);
+            return STATUS_OK;
+        }
+    }
     size_t items = 2 * doc_split_items_max(doc, false);
     enum status status = doc_reserve_items(doc, items, 0, 0);
     if (status == STATUS_OK)
         status = txn_reserve_deletes(txn, length, items, false);
     if (status != STATUS_OK)
         return status;
-
-    const struct typing *typing = &doc->typing;
-    struct text_place place = { ITEM_NONE, 0 };
-    if (typing->type == text && typing->index == index + length && doc_item(doc, typing->item)->length > length) {
-        typing_forget_cursor(text, index);
-        place = (struct text_place){ typing->item, doc_item(doc, typing->item)->length - length };
-    } else {
-        place = text_unit(doc, text, index);
-    }
-    if (list_bury(txn, text, index, length, place))
+    if (run.chunk != NULL) {
+        txn_bury(txn, text, run, (uint32_t)place.offset, (uint32_t)length);
+        const struct item *item = doc_item(doc, place.left);
+        if (place.offset > 0) /* it is what remains before the grave */
+            doc->typing = (struct typing){ .type = text, .client = doc->clients[item->client], .index = index, .item = place.left };
         return STATUS_OK;
+    }
     if (place.offset > 0) {
         const struct item *item = doc_item(doc, place.left);
         place.left = doc_split_after(doc, (uint32_t)item->client, item_clock(doc, item) + place.offset - 1);

@@ -250,8 +250,7 @@ static void txn_join_range(struct crdt_doc *doc, const struct unit_range *range)
     }
 }
 
-static void txn_end(struct crdt_txn *txn) {
-    struct crdt_doc *doc = txn->doc;
+static inline void txn_close(struct crdt_txn *txn) {
     for (struct client *client = txn->touched; client != NULL;) {
         struct client *next = client->txn_next;
         client->txn_touched = false;
@@ -261,6 +260,11 @@ static void txn_end(struct crdt_txn *txn) {
     txn->touched = NULL;
     txn->deleted_count = 0;
     txn->open = false;
+}
+
+static void txn_end(struct crdt_txn *txn) {
+    struct crdt_doc *doc = txn->doc;
+    txn_close(txn);
     if (!doc->untidy)
         return;
     doc->untidy = false;
@@ -312,9 +316,24 @@ static void txn_tell(struct crdt_txn *txn) {
     txn->telling = false;
 }
 
+static enum status txn_commit_all(struct crdt_txn *txn, struct bytes_writer *update);
+
 enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, struct crdt_changes *changes) {
-    struct crdt_doc *doc = txn->doc;
+    const struct crdt_doc *doc = txn->doc;
     assert(txn->open);
+    if (changes != NULL)
+        *changes = (struct crdt_changes){ txn->units_added, txn->units_deleted };
+    if (update != NULL || doc->observers != NULL || txn->uncollected || doc->untidy)
+        return txn_commit_all(txn, update);
+    txn_close(txn); /* nobody listens, nothing is to be tidied */
+#ifndef NDEBUG
+    txn_check(txn->doc);
+#endif
+    return STATUS_OK;
+}
+
+static enum status txn_commit_all(struct crdt_txn *txn, struct bytes_writer *update) {
+    struct crdt_doc *doc = txn->doc;
     enum status status = STATUS_OK;
     bool changed = txn->touched != NULL || txn->deleted_count > 0;
     if (changed && doc->observers != NULL) {
@@ -343,8 +362,6 @@ enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, s
             update->size = size_before;
         mem_free(&doc->mem, ranges, txn->deleted_count * sizeof *ranges);
     }
-    if (changes != NULL)
-        *changes = (struct crdt_changes){ txn->units_added, txn->units_deleted };
     txn_end(txn);
 #ifndef NDEBUG
     txn_check(doc);
