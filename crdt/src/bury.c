@@ -25,8 +25,8 @@ static void bury_text(struct crdt_doc *doc, struct client *client, uint32_t at, 
         doc_compact_later(doc, client);
 }
 
-/* All of it. */
-static void bury_whole(struct crdt_doc *doc, struct crdt_type *type, struct run_place place) {
+/* All of a run, which may have graves on either side. */
+static void bury_whole(struct crdt_doc *doc, struct crdt_type *type, struct run_place place, bool next_too, bool previous_too) {
     uint32_t number = run_place_item(place);
     struct item *item = doc_item(doc, number);
     struct client *client = doc->clients[item->client];
@@ -36,9 +36,10 @@ static void bury_whole(struct crdt_doc *doc, struct crdt_type *type, struct run_
     item->flags = ITEM_DELETED;
     item->content = CONTENT_NONE;
     struct run_place next = place;
-    if (run_place_next(&next) && doc_item(doc, run_place_item(next))->kind == CONTENT_DELETED)
+    if (next_too && run_place_next(&next) && doc_item(doc, run_place_item(next))->kind == CONTENT_DELETED)
         doc_join_with_previous(doc, next);
-    doc_join_with_previous(doc, place);
+    if (previous_too)
+        doc_join_with_previous(doc, place);
 }
 
 static void bury_count(struct crdt_txn *txn, struct crdt_type *type, uint32_t client, uint64_t clock, uint32_t length) {
@@ -97,12 +98,10 @@ void txn_bury(struct crdt_txn *txn, struct crdt_type *type, struct run_place pla
         return;
     bury_count(txn, type, client->index, clock + offset, length);
     if (offset + length < whole) {
-        doc_split_before(doc, client->index, clock + offset + length);
-        place = client_find(client, clock);
+        place = doc_split_run(doc, place, offset + length);
+        run_place_previous(&place);
     }
-    if (offset > 0) {
-        doc_split_before(doc, client->index, clock + offset);
-        place = client_find(client, clock + offset);
-    }
-    bury_whole(doc, type, place);
+    if (offset > 0)
+        place = doc_split_run(doc, place, offset);
+    bury_whole(doc, type, place, offset + length == whole, offset == 0);
 }

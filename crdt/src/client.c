@@ -216,8 +216,10 @@ static struct run_chunk *client_enlarge(struct client *client, const struct mem 
 
 static void run_chunk_put(struct run_chunk *chunk, uint32_t at, uint64_t clock, uint32_t item) {
     uint32_t *items = run_items(chunk);
-    memmove(chunk->clocks + at + 1, chunk->clocks + at, (chunk->count - at) * sizeof *chunk->clocks);
-    memmove(items + at + 1, items + at, (chunk->count - at) * sizeof *items);
+    if (at < chunk->count) {
+        memmove(chunk->clocks + at + 1, chunk->clocks + at, (chunk->count - at) * sizeof *chunk->clocks);
+        memmove(items + at + 1, items + at, (chunk->count - at) * sizeof *items);
+    }
     chunk->clocks[at] = (uint32_t)clock;
     items[at] = item;
     chunk->count++;
@@ -249,14 +251,14 @@ void client_append_run(struct client *client, const struct mem *mem, struct run_
     run_chunk_put(chunk, chunk->count, clock, item);
 }
 
-void client_insert_run(struct client *client, const struct mem *mem, struct run_spares *spares, struct run_place place,
+struct run_place client_insert_run(struct client *client, const struct mem *mem, struct run_spares *spares, struct run_place place,
                        uint64_t clock, uint32_t item) {
     struct run_chunk *chunk = place.chunk;
     uint32_t at = place.at + 1;
     client->runs++;
     if (chunk->upper != clock >> 32) { /* then it is the last run there */
         client_add_chunk(client, mem, spares, chunk, clock, item);
-        return;
+        return (struct run_place){ chunk->next, 0 };
     }
     if (chunk->count == chunk->capacity && chunk->capacity < RUN_CHUNK_FULL) {
         chunk = client_enlarge(client, mem, spares, chunk);
@@ -276,6 +278,7 @@ void client_insert_run(struct client *client, const struct mem *mem, struct run_
         }
     }
     run_chunk_put(chunk, at, clock, item);
+    return (struct run_place){ chunk, at };
 }
 
 void client_move_first_run(struct client *client, struct run_chunk *chunk, uint32_t clock) {

@@ -127,9 +127,10 @@ struct run_place client_find(struct client *client, uint64_t clock);
 bool run_place_next(struct run_place *place);
 bool run_place_previous(struct run_place *place);
 
-/* Appends a run at `state`, or inserts one behind `place`; takes from the spares. Does not touch `state`. */
+/* Appends a run at `state`, or inserts one behind `place` and answers where it stands; takes from the spares. Does not touch
+ * `state`. */
 void client_append_run(struct client *client, const struct mem *mem, struct run_spares *spares, uint64_t clock, uint32_t item);
-void client_insert_run(struct client *client, const struct mem *mem, struct run_spares *spares, struct run_place place,
+struct run_place client_insert_run(struct client *client, const struct mem *mem, struct run_spares *spares, struct run_place place,
                        uint64_t clock, uint32_t item);
 /* Whether the run at `place` may begin `units` later, or earlier: only if the upper half of its clock stays the same. */
 static inline bool run_can_move(struct run_place place, bool later, uint32_t units) {

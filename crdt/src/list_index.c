@@ -60,18 +60,24 @@ static uint32_t node_new(struct crdt_doc *doc, uint32_t height) {
     return number;
 }
 
-static void node_own(const struct crdt_doc *doc, uint32_t node, uint32_t child) {
-    if (node_at(doc, node)->height == 0)
-        leaf_at(doc, child)->node = node;
-    else
-        node_at(doc, child)->parent = node;
+/* The child in a slot knows where it stands. */
+static void node_own(const struct crdt_doc *doc, uint32_t number, uint32_t slot) {
+    const struct index_node *node = node_at(doc, number);
+    uint32_t child = node->children[slot];
+    if (node->height == 0) {
+        leaf_at(doc, child)->node = number;
+        leaf_at(doc, child)->slot = slot;
+    } else {
+        node_at(doc, child)->parent = number;
+        node_at(doc, child)->slot = slot;
+    }
 }
 
 static void node_append(const struct crdt_doc *doc, uint32_t number, uint32_t child, uint64_t width) {
     struct index_node *node = node_at(doc, number);
     node->children[node->count] = child;
     node->widths[node->count++] = width;
-    node_own(doc, number, child);
+    node_own(doc, number, node->count - 1);
 }
 
 static uint64_t node_width(const struct index_node *node) {
@@ -81,11 +87,11 @@ static uint64_t node_width(const struct index_node *node) {
     return width;
 }
 
-static void leaf_append(struct crdt_doc *doc, uint32_t number, uint32_t item_number) {
+static void leaf_append(struct crdt_doc *doc, uint32_t number, uint32_t item_number, uint32_t width) {
     struct index_leaf *leaf = leaf_at(doc, number);
     struct item *item = doc_item(doc, item_number);
     leaf->items[leaf->count] = item_number;
-    leaf->widths[leaf->count++] = item_visible(item);
+    leaf->widths[leaf->count++] = width;
     item->tag = PLACE_LEAF;
     item->place = number & PLACE_MAX;
 }
@@ -151,9 +157,9 @@ void list_index_build(struct crdt_doc *doc, struct crdt_type *type) {
     uint32_t leaf = leaf_new(doc, type);
     row[0] = node_new(doc, 0);
     for (uint32_t at = type->start; at != ITEM_NONE;) {
-        uint32_t right = doc_item(doc, at)->right;
-        leaf_append(doc, leaf, at);
-        at = right;
+        const struct item *item = doc_item(doc, at);
+        leaf_append(doc, leaf, at, item_visible(item));
+        at = item->right;
         if (at != ITEM_NONE && leaf_at(doc, leaf)->count < INDEX_LEAF_FILL)
             continue;
         uint32_t child = leaf;
@@ -183,13 +189,6 @@ void list_index_build(struct crdt_doc *doc, struct crdt_type *type) {
 }
 
 /* ---- asking ---- */
-
-static uint32_t node_slot(const struct index_node *node, uint32_t child) {
-    uint32_t slot = 0;
-    while (node->children[slot] != child)
-        slot++;
-    return slot;
-}
 
 static uint32_t leaf_slot(const struct index_leaf *leaf, uint32_t item) {
     uint32_t slot = 0;
@@ -233,15 +232,16 @@ uint32_t list_index_last(const struct crdt_doc *doc, const struct crdt_type *typ
 
 /* Without what is pending. */
 static uint64_t index_before(const struct crdt_doc *doc, uint32_t number) {
-    uint32_t child = doc_item(doc, number)->place;
-    const struct index_leaf *leaf = leaf_at(doc, child);
+    const struct index_leaf *leaf = leaf_at(doc, doc_item(doc, number)->place);
     uint64_t before = 0;
     for (uint32_t slot = 0; leaf->items[slot] != number; slot++)
         before += leaf->widths[slot];
-    for (uint32_t at = leaf->node; at != INDEX_NONE; child = at, at = node_at(doc, at)->parent) {
+    uint32_t slots = leaf->slot;
+    for (uint32_t at = leaf->node; at != INDEX_NONE; at = node_at(doc, at)->parent) {
         const struct index_node *node = node_at(doc, at);
-        for (uint32_t slot = 0; node->children[slot] != child; slot++)
+        for (uint32_t slot = 0; slot < slots; slot++)
             before += node->widths[slot];
+        slots = node->slot;
     }
     return before;
 }
@@ -254,20 +254,21 @@ uint64_t list_index_before(struct crdt_doc *doc, const struct crdt_type *type, u
 
 /* ---- keeping it true ---- */
 
-/* From a child of `node` on. */
-static void widen_above(const struct crdt_doc *doc, uint32_t node, uint32_t child, uint64_t delta) {
-    for (uint32_t at = node; at != INDEX_NONE; child = at, at = node_at(doc, at)->parent) {
+/* The child in a slot of `node` and all above it become wider. */
+static void widen_above(const struct crdt_doc *doc, uint32_t node, uint32_t slot, uint64_t delta) {
+    for (uint32_t at = node; at != INDEX_NONE;) {
         struct index_node *above = node_at(doc, at);
-        above->widths[node_slot(above, child)] += delta;
+        above->widths[slot] += delta;
+        slot = above->slot;
+        at = above->parent;
     }
 }
 
 void index_widen(struct crdt_doc *doc, uint32_t number, uint64_t delta) {
     list_index_settle(doc);
-    uint32_t place = doc_item(doc, number)->place;
-    struct index_leaf *leaf = leaf_at(doc, place);
+    struct index_leaf *leaf = leaf_at(doc, doc_item(doc, number)->place);
     leaf->widths[leaf_slot(leaf, number)] += (uint32_t)delta;
-    widen_above(doc, leaf->node, place, delta);
+    widen_above(doc, leaf->node, leaf->slot, delta);
 }
 
 static void node_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t number, uint32_t slot, uint32_t child);
@@ -286,9 +287,9 @@ static uint32_t node_split(struct crdt_doc *doc, struct crdt_type *type, uint32_
         node_append(doc, root, fresh, moved);
         type->index_root = root;
     } else {
-        widen_above(doc, node->parent, number, 0 - moved);
-        node_insert(doc, type, node->parent, node_slot(node_at(doc, node->parent), number) + 1, fresh);
-        widen_above(doc, node_at(doc, fresh)->parent, fresh, moved);
+        widen_above(doc, node->parent, node->slot, 0 - moved);
+        node_insert(doc, type, node->parent, node->slot + 1, fresh);
+        widen_above(doc, node_at(doc, fresh)->parent, node_at(doc, fresh)->slot, moved);
     }
     return fresh;
 }
@@ -308,7 +309,8 @@ static void node_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t n
     node->children[slot] = child;
     node->widths[slot] = 0;
     node->count++;
-    node_own(doc, number, child);
+    for (; slot < node->count; slot++)
+        node_own(doc, number, slot);
 }
 
 /* The second half of its items goes to a new leaf. `out_slot` moves along. Without memory the tree is dropped: false. */
@@ -322,13 +324,13 @@ static bool leaf_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t *n
     uint32_t half = leaf->count / 2;
     uint64_t width = 0;
     for (uint32_t i = half; i < leaf->count; i++) {
-        leaf_append(doc, fresh, leaf->items[i]);
+        leaf_append(doc, fresh, leaf->items[i], leaf->widths[i]);
         width += leaf->widths[i];
     }
     leaf->count = half;
-    widen_above(doc, leaf->node, *number, 0 - width);
-    node_insert(doc, type, leaf->node, node_slot(node_at(doc, leaf->node), *number) + 1, fresh);
-    widen_above(doc, leaf_at(doc, fresh)->node, fresh, width);
+    widen_above(doc, leaf->node, leaf->slot, 0 - width);
+    node_insert(doc, type, leaf->node, leaf->slot + 1, fresh);
+    widen_above(doc, leaf_at(doc, fresh)->node, leaf_at(doc, fresh)->slot, width);
     if (*slot > half) {
         *number = fresh;
         *slot -= half;
@@ -336,9 +338,9 @@ static bool leaf_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t *n
     return true;
 }
 
-/* Puts an item into a leaf, as wide as `width`. */
+/* Puts an item into a leaf, as wide as `width`, of which the leaf counts all but `more` already. */
 static void leaf_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t number, uint32_t slot, uint32_t item_number,
-                        uint32_t width) {
+                        uint32_t width, uint32_t more) {
     if (leaf_at(doc, number)->count == INDEX_LEAF_MAX && !leaf_split(doc, type, &number, &slot))
         return;
     struct index_leaf *leaf = leaf_at(doc, number);
@@ -350,8 +352,8 @@ static void leaf_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t n
     struct item *item = doc_item(doc, item_number);
     item->tag = PLACE_LEAF;
     item->place = number & PLACE_MAX;
-    if (width > 0)
-        widen_above(doc, leaf->node, number, width);
+    if (more > 0)
+        widen_above(doc, leaf->node, leaf->slot, more);
 }
 
 void index_add(struct crdt_doc *doc, struct crdt_type *type, uint32_t number) {
@@ -360,7 +362,8 @@ void index_add(struct crdt_doc *doc, struct crdt_type *type, uint32_t number) {
     uint32_t neighbour = item->left != ITEM_NONE ? item->left : item->right; /* a list with a tree is not empty */
     uint32_t leaf = doc_item(doc, neighbour)->place;
     uint32_t slot = leaf_slot(leaf_at(doc, leaf), neighbour) + (item->left != ITEM_NONE);
-    leaf_insert(doc, type, leaf, slot, number, item_visible(item));
+    uint32_t width = item_visible(item);
+    leaf_insert(doc, type, leaf, slot, number, width, width);
 }
 
 void index_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uint32_t right) {
@@ -369,9 +372,15 @@ void index_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, ui
     struct index_leaf *leaf = leaf_at(doc, number);
     uint32_t slot = leaf_slot(leaf, left);
     uint32_t units = item_visible(doc_item(doc, right));
+    if (leaf->count == INDEX_LEAF_MAX) { /* the two may part: what is before them must be true */
+        slot++;
+        if (!leaf_split(doc, type, &number, &slot))
+            return;
+        slot--;
+        leaf = leaf_at(doc, number);
+    }
     leaf->widths[slot] -= units;
-    widen_above(doc, leaf->node, number, 0 - (uint64_t)units);
-    leaf_insert(doc, type, number, slot + 1, right, units);
+    leaf_insert(doc, type, number, slot + 1, right, units, 0);
 }
 
 void index_join(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uint32_t right) {
@@ -388,8 +397,8 @@ void index_join(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uin
     struct index_leaf *target = leaf_at(doc, to);
     target->widths[leaf_slot(target, left)] += units;
     if (from != to && units > 0) {
-        widen_above(doc, leaf->node, from, 0 - (uint64_t)units);
-        widen_above(doc, target->node, to, units);
+        widen_above(doc, leaf->node, leaf->slot, 0 - (uint64_t)units);
+        widen_above(doc, target->node, target->slot, units);
     }
 }
 

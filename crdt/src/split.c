@@ -17,9 +17,10 @@
 
 #include "ground/utf.h"
 
-/* Cuts `number` at unit `offset`, which is byte `at` of its content; answers the right part. */
-static uint32_t split_item(struct crdt_doc *doc, uint32_t number, uint64_t offset, size_t at) {
+/* Cuts the run at unit `offset`, which is byte `at` of its content; answers where the right part stands. */
+static struct run_place split_item(struct crdt_doc *doc, struct run_place place, uint64_t offset, size_t at) {
     doc_typing_end(doc);
+    uint32_t number = run_place_item(place);
     uint32_t right_number = items_take(&doc->items);
     struct item *item = doc_item(doc, number);
     struct item *right = doc_item(doc, right_number);
@@ -48,57 +49,60 @@ static uint32_t split_item(struct crdt_doc *doc, uint32_t number, uint64_t offse
     else if (item_is_keyed(right))
         doc->types.entries[right->place].item = right_number;
     struct client *client = doc->clients[item->client];
-    client_insert_run(client, &doc->mem, &doc->spares, client_find(client, clock), clock + offset, right_number);
+    place = client_insert_run(client, &doc->mem, &doc->spares, place, clock + offset, right_number);
     doc->runs++;
     if (item_is_keyed(item))
         txn_delete_item(&doc->txn, number);
     else
         list_index_split(doc, doc_type(doc, item_parent(doc, item)), number, right_number);
-    return right_number;
+    return place;
 }
 
-/* The pair is cut out into an item of its own, and that becomes two. */
-static uint32_t split_pair(struct crdt_doc *doc, uint32_t number, uint64_t offset, size_t at) {
+/* The pair is cut out into an item of its own, and that becomes two; answers the second. */
+static struct run_place split_pair(struct crdt_doc *doc, struct run_place place, uint64_t offset, size_t at) {
     if (offset > 1)
-        number = split_item(doc, number, offset - 1, at);
-    if (doc_item(doc, number)->length > 2)
-        split_item(doc, number, 2, 4);
-    uint32_t low = split_item(doc, number, 1, 0);
-    for (uint32_t half = number;; half = low) {
-        struct content *content = &doc->items.contents[doc_item(doc, half)->content];
+        place = split_item(doc, place, offset - 1, at);
+    if (doc_item(doc, run_place_item(place))->length > 2) {
+        place = split_item(doc, place, 2, 4);
+        run_place_previous(&place);
+    }
+    struct run_place low = split_item(doc, place, 1, 0);
+    struct run_place high = low;
+    run_place_previous(&high);
+    const uint32_t halves[2] = { run_place_item(high), run_place_item(low) };
+    for (int i = 0; i < 2; i++) {
+        struct content *content = &doc->items.contents[doc_item(doc, halves[i])->content];
         content->data = content_half_pair;
         content->bytes = sizeof content_half_pair;
-        if (half == low)
-            break;
     }
     return low;
 }
 
-static uint32_t split_at(struct crdt_doc *doc, uint32_t number, uint64_t offset) {
-    const struct item *item = doc_item(doc, number);
+struct run_place doc_split_run(struct crdt_doc *doc, struct run_place place, uint64_t offset) {
+    const struct item *item = doc_item(doc, run_place_item(place));
     if (item->kind == CONTENT_DELETED || (item->flags & ITEM_ASCII) != 0)
-        return split_item(doc, number, offset, 0);
+        return split_item(doc, place, offset, 0);
     bool inside_pair;
     size_t at = content_offset(item->kind, item_content(doc, item), offset, &inside_pair);
-    return inside_pair ? split_pair(doc, number, offset, at) : split_item(doc, number, offset, at);
+    return inside_pair ? split_pair(doc, place, offset, at) : split_item(doc, place, offset, at);
 }
 
 uint32_t doc_split_before(struct crdt_doc *doc, uint32_t client, uint64_t clock) {
-    uint32_t number = doc_find(doc, client, clock);
-    const struct item *item = doc_item(doc, number);
+    struct run_place place = client_find(doc->clients[client], clock);
+    const struct item *item = doc_item(doc, run_place_item(place));
     uint64_t first = item_clock(doc, item);
-    if (first == clock || item->kind == CONTENT_GC)
-        return number;
-    return split_at(doc, number, clock - first);
+    if (first != clock && item->kind != CONTENT_GC)
+        place = doc_split_run(doc, place, clock - first);
+    return run_place_item(place);
 }
 
 uint32_t doc_split_after(struct crdt_doc *doc, uint32_t client, uint64_t clock) {
-    uint32_t number = doc_find(doc, client, clock);
-    const struct item *item = doc_item(doc, number);
+    struct run_place place = client_find(doc->clients[client], clock);
+    const struct item *item = doc_item(doc, run_place_item(place));
     if (item_end(doc, item) == clock + 1 || item->kind == CONTENT_GC)
-        return number;
-    uint32_t right = split_at(doc, number, clock + 1 - item_clock(doc, item));
-    return doc_item(doc, right)->left;
+        return run_place_item(place);
+    place = doc_split_run(doc, place, clock + 1 - item_clock(doc, item));
+    return doc_item(doc, run_place_item(place))->left;
 }
 
 static bool contents_join(const struct crdt_doc *doc, const struct item *left, const struct item *right) {

@@ -90,6 +90,7 @@ enum {
 
 struct index_leaf {
     uint32_t node; /* INDEX_NONE: not yet in one; of a free leaf the next free one */
+    uint32_t slot; /* in the node */
     uint32_t type;
     uint32_t count;
     uint32_t items[INDEX_LEAF_MAX];
@@ -100,6 +101,7 @@ struct index_node {
     uint64_t widths[INDEX_FAN_OUT];
     uint32_t children[INDEX_FAN_OUT]; /* leaves if height is 0, else nodes */
     uint32_t parent;                  /* INDEX_NONE: the root; of a free node the next free one */
+    uint32_t slot;                    /* in the parent */
     uint32_t count;
     uint32_t height;
 };
@@ -271,6 +273,9 @@ static inline size_t doc_split_items_max(const struct crdt_doc *doc, bool pairs_
 /* Makes room for as many more items, of which `contents` have contents that are not ASCII text, and for `clients` clients' first runs.
  * STATUS_NO_MEMORY, STATUS_TOO_BIG. */
 enum status doc_reserve_items(struct crdt_doc *doc, size_t items, size_t contents, size_t clients);
+
+/* Cuts a run so that unit `offset` of it becomes the first of a run, which is answered; 0 < offset < its length, no GC. */
+struct run_place doc_split_run(struct crdt_doc *doc, struct run_place place, uint64_t offset);
 
 /* Makes unit `clock` the first of an item and answers that; the unit must be integrated. A GC run is not cut but answered as it is.
  */
