@@ -720,88 +720,6 @@ static enum status apply_run(struct apply *apply, struct bytes update, struct cr
     return STATUS_OK;
 }
 
-/* --- the usual update: one string behind something known, a few deletions of known units, or both --- */
-
-enum { QUICK_RANGES_MAX = 4 };
-
-/* Whether unit `id` is known, or not named. */
-static bool quick_known(struct crdt_doc *doc, bool named, struct id id) {
-    const struct client *client = named ? doc_client(doc, id.client) : NULL;
-    return !named || (client != NULL && id.clock < client->state);
-}
-
-/* Does without a plan what needs none. `out_done` false: the general way is to be gone, and nothing has changed. */
-static enum status apply_quick(struct crdt_doc *doc, struct bytes update, struct crdt_update_result *result, bool *out_done) {
-    struct wire_walk walk;
-    struct wire_struct structure;
-    struct client *client = NULL;
-    uint64_t clock = 0;
-    enum wire_step step;
-    *out_done = false;
-    if (doc->pending.delete_count > 0 || doc->pending.wake || wire_walk_init(&walk, update, true) != STATUS_OK ||
-        walk.clients_left > 1)
-        return STATUS_OK;
-    if (walk.clients_left == 1) {
-        if (wire_walk_next(&walk, &step, &structure) != STATUS_OK || walk.structs_left != 1)
-            return STATUS_OK;
-        client = doc_client(doc, walk.client);
-        clock = walk.clock;
-        if (client == NULL || client->state != clock || client->missing != CLIENT_NOT_MISSING ||
-            wire_walk_next(&walk, &step, &structure) != STATUS_OK || walk.clock > UINT32_MAX || structure.kind != CONTENT_STRING || structure.length == 0 ||
-            structure.parent != WIRE_PARENT_INHERITED || !quick_known(doc, (structure.info & WIRE_ORIGIN) != 0, structure.origin) ||
-            !quick_known(doc, (structure.info & WIRE_RIGHT_ORIGIN) != 0, structure.right_origin))
-            return STATUS_OK;
-    }
-    if (wire_walk_next(&walk, &step, &structure) != STATUS_OK)
-        return STATUS_OK;
-    struct id_range ranges[QUICK_RANGES_MAX];
-    size_t range_count = 0;
-    uint64_t range_units = 0;
-    for (bool found = true; found;) {
-        struct id_range range;
-        if (wire_walk_delete(&walk, &found, &range) != STATUS_OK)
-            return STATUS_OK;
-        if (!found)
-            break;
-        const struct client *deleted = doc_client(doc, range.client);
-        if (range_count == QUICK_RANGES_MAX || deleted == NULL || range.clock + range.length > deleted->state)
-            return STATUS_OK;
-        ranges[range_count++] = range;
-        range_units += range.length;
-    }
-    if (bytes_left(&walk.reader) > 0 || (client == NULL && range_count == 0))
-        return STATUS_OK;
-
-    size_t cuts = (client != NULL ? 2 : 0) + 2 * range_count;
-    size_t items = cuts * doc_split_items_max(doc, false);
-    if (client != NULL)
-        items += 1 + content_more_items(structure.kind, structure.length, structure.content.size);
-    bool ascii = client != NULL && structure.content.size == structure.length;
-    enum status status = doc_reserve_items(doc, items, client == NULL || ascii ? 0 : items, client != NULL && client->first == NULL);
-    if (status == STATUS_OK && client != NULL)
-        status = client_text_reserve(client, &doc->mem, ascii ? structure.content.size : 0, ascii ? 0 : structure.content.size);
-    if (status == STATUS_OK)
-        status = txn_reserve_deletes(&doc->txn, range_units + cuts, items, false);
-    *out_done = true;
-    if (status != STATUS_OK)
-        return status;
-
-    struct crdt_txn *txn = &doc->txn;
-    uint64_t deleted_before = txn->units_deleted;
-    uint64_t steps_before = doc->conflict_steps;
-    uint64_t deleted = 0;
-    if (client != NULL)
-        doc_integrate(doc, client, clock, &structure);
-    for (size_t i = 0; i < range_count; i++)
-        deleted += txn_delete_range(txn, doc_client(doc, ranges[i].client), ranges[i].clock, ranges[i].clock + ranges[i].length);
-    *result = (struct crdt_update_result){ .units_new = client != NULL ? structure.length : 0,
-                                           .units_deleted = txn->units_deleted - deleted_before,
-                                           .pending = doc->pending.count > 0,
-                                           .conflict_steps = doc->conflict_steps - steps_before };
-    result->verbatim = deleted == range_units && (client != NULL || deleted > 0);
-    return STATUS_OK;
-}
-
 enum status crdt_update_apply(struct crdt_txn *txn, struct bytes update, struct crdt_update_result *out) {
     assert(txn->open && !txn->telling);
     txn->remote = true;
@@ -811,7 +729,7 @@ enum status crdt_update_apply(struct crdt_txn *txn, struct bytes update, struct 
     if (update.size > doc->options.update_bytes_max)
         return STATUS_TOO_BIG;
     bool done;
-    enum status quick = apply_quick(doc, update, out, &done);
+    enum status quick = doc_apply_quick(doc, update, out, &done);
     if (done)
         return quick;
     struct apply apply = { .doc = doc,

@@ -105,3 +105,20 @@ void txn_bury(struct crdt_txn *txn, struct crdt_type *type, struct run_place pla
         place = doc_split_run(doc, place, offset);
     bury_whole(doc, type, place, offset + length == whole, offset == 0);
 }
+
+void doc_erasing_begin(struct crdt_doc *doc, struct crdt_type *type, uint64_t index, uint32_t number, struct run_place place,
+                       bool at_end) {
+    const struct item *item = doc_item(doc, number);
+    struct run_place beside = place;
+    doc_typing_end(doc);
+    if (at_end && index != UINT64_MAX)
+        doc->typing = (struct typing){ .type = type, .client = doc->clients[item->client], .index = index, .item = number };
+    if (at_end ? !run_place_next(&beside) : !run_place_previous(&beside))
+        return;
+    doc->erasing = (struct erasing){ .type = type,
+                                     .index = index,
+                                     .item = number,
+                                     .grave = run_place_item(beside),
+                                     .moving = at_end ? beside : place,
+                                     .forward = !at_end };
+}

@@ -30,4 +30,9 @@ bool txn_bury_at_border(struct crdt_txn *txn, struct crdt_type *type, struct run
 void txn_bury_border(struct crdt_txn *txn, struct crdt_type *type, struct run_place moving, uint32_t item_number,
                      uint32_t grave_number, bool forward, uint32_t length);
 
+/* After units at one end of an item were deleted: the next deletion is likely to be there. `index`: of the border, if it is the local
+ * user who erases, else UINT64_MAX; `at_end`: the item is what ends there. */
+void doc_erasing_begin(struct crdt_doc *doc, struct crdt_type *type, uint64_t index, uint32_t number, struct run_place place,
+                       bool at_end);
+
 #endif

@@ -127,6 +127,10 @@ enum status doc_client_make(struct crdt_doc *doc, uint64_t id, struct client **o
     if (client == NULL)
         return STATUS_NO_MEMORY;
     client->id = id;
+    client->id_bytes = varint_size(id);
+    for (unsigned i = 0; i < client->id_bytes; i++)
+        client->id_word |= ((id >> (7 * i) & 0x7f) | (i + 1 < client->id_bytes ? 0x80 : 0)) << (8 * i);
+    client->id_mask = UINT64_MAX >> (64 - 8 * client->id_bytes);
     client->index = doc->client_count;
     client->missing = CLIENT_NOT_MISSING;
     if (table_put(&doc->clients_by_id, id, client) != STATUS_OK) {

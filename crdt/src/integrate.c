@@ -352,8 +352,7 @@ void doc_place(struct crdt_doc *doc, const struct placing *placing) {
     }
 }
 
-/* Finds parent and key; leaves parent at TYPE_NONE if there is none any more. */
-static void integrate_find_parent(struct crdt_doc *doc, const struct wire_struct *structure, struct placing *placing) {
+void doc_find_parent(struct crdt_doc *doc, const struct wire_struct *structure, struct placing *placing) {
     const struct item *left = placing->left == ITEM_NONE ? NULL : doc_item(doc, placing->left);
     const struct item *right = placing->right == ITEM_NONE ? NULL : doc_item(doc, placing->right);
     if ((left != NULL && left->kind == CONTENT_GC) || (right != NULL && right->kind == CONTENT_GC))
@@ -413,7 +412,7 @@ void doc_integrate(struct crdt_doc *doc, struct client *client, uint64_t clock, 
         placing.right_origin_clock = structure->right_origin.clock;
         placing.right = doc_split_before(doc, placing.right_origin_client, placing.right_origin_clock);
     }
-    integrate_find_parent(doc, structure, &placing);
+    doc_find_parent(doc, structure, &placing);
 
     if (offset > 0 && content_splits(structure->kind) && structure->kind != CONTENT_DELETED) {
         bool inside_pair;

@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "crdt/doc.h"
+#include "crdt/update.h"
 #include "ground/table.h"
 #include "ground/varint.h"
 #include "item.h"
@@ -128,7 +129,7 @@ struct typing {
 /* Where somebody erases unit by unit: the border between an item and the grave beside it moves. */
 struct erasing {
     struct crdt_type *type;  /* NULL: nobody */
-    uint64_t index;          /* visible units up to the border */
+    uint64_t index;          /* visible units up to the border, or UINT64_MAX: somebody else erases */
     uint32_t item;           /* before the border, or behind it if `forward` */
     uint32_t grave;          /* on the other side */
     struct run_place moving; /* of the run that begins at the border */
@@ -310,6 +311,10 @@ struct placing {
 /* Appends the run to its client, places it among concurrent ones and links it. Everything was reserved. */
 void doc_place(struct crdt_doc *doc, const struct placing *placing);
 
+/* Finds parent and key of what is to be placed; leaves parent at TYPE_NONE if there is none any more. `structure` is not looked at
+ * where it has a neighbour. */
+void doc_find_parent(struct crdt_doc *doc, const struct wire_struct *structure, struct placing *placing);
+
 /* Integrates the struct at `clock` <= client->state whose ancestors are integrated; units that are known already are passed over.
  */
 void doc_integrate(struct crdt_doc *doc, struct client *client, uint64_t clock, const struct wire_struct *structure);
@@ -365,6 +370,12 @@ void ranges_encode(struct bytes_writer *out, const struct id_range *ranges, size
 
 /* Whether the update stays within conflict_steps_max. STATUS_TOO_BIG: no. STATUS_NO_MEMORY. The document is unchanged. */
 enum status doc_try(struct crdt_doc *doc, struct bytes update);
+
+/* --- quick.c --- */
+
+/* Applies the usual update. `out_done` false: it is another, nothing has changed, and the general way is to be gone.
+ * STATUS_NO_MEMORY: the document is unchanged. */
+enum status doc_apply_quick(struct crdt_doc *doc, struct bytes update, struct crdt_update_result *out, bool *out_done);
 
 /* --- apply.c --- */
 void pending_finish(struct crdt_doc *doc);

@@ -130,24 +130,6 @@ static bool erasing_go_on(struct crdt_txn *txn, struct crdt_type *text, uint64_t
     return true;
 }
 
-/* After units at one end of an item were deleted: the next edit is likely to be there. `at_end`: it is what ends at `index`. */
-static void erasing_begin(struct crdt_doc *doc, struct crdt_type *text, uint64_t index, uint32_t number, struct run_place place,
-                          bool at_end) {
-    const struct item *item = doc_item(doc, number);
-    struct run_place beside = place;
-    doc_typing_end(doc);
-    if (at_end)
-        doc->typing = (struct typing){ .type = text, .client = doc->clients[item->client], .index = index, .item = number };
-    if (at_end ? !run_place_next(&beside) : !run_place_previous(&beside))
-        return;
-    doc->erasing = (struct erasing){ .type = text,
-                                     .index = index,
-                                     .item = number,
-                                     .grave = run_place_item(beside),
-                                     .moving = at_end ? beside : place,
-                                     .forward = !at_end };
-}
-
 /* ---- places ---- */
 
 /* The item that holds visible unit `index` - 1, walked to from the cursor; ITEM_NONE: it is far. */
@@ -378,7 +360,7 @@ static enum status list_delete_anywhere(struct crdt_txn *txn, struct crdt_type *
         run = client_find(doc->clients[item->client], item_clock(doc, item));
         if (txn->deleted_count < txn->deleted_capacity &&
             txn_bury_at_border(txn, text, run, (uint32_t)place.offset, (uint32_t)length)) {
-            erasing_begin(doc, text, index, place.left, run, place.offset > 0);
+            doc_erasing_begin(doc, text, index, place.left, run, place.offset > 0);
             return STATUS_OK;
         }
     }
