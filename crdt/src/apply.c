@@ -583,6 +583,7 @@ static enum status apply_reserve(struct apply *apply) {
 
 static void apply_keep_pending(struct apply *apply) {
     struct crdt_doc *doc = apply->doc;
+    doc->version++;
     struct pending *pending = &doc->pending;
     if (apply->structs_change) {
         size_t kept = 0;

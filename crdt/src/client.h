@@ -58,7 +58,7 @@ struct text_chunk {
 struct client {
     uint64_t id;
     uint64_t state;   /* next clock */
-    uint64_t id_word; /* the id as varint, the first byte lowest; id_mask covers its id_bytes bytes */
+    uint64_t id_word; /* the memory of the id as varint, id_bytes long and filled with zeros; id_mask has ones there */
     uint64_t id_mask;
     uint32_t id_bytes;
     uint32_t index; /* in doc.clients */

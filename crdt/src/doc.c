@@ -57,6 +57,7 @@ void crdt_doc_destroy(struct crdt_doc *doc) {
     mem_free(&doc->mem, doc->txn.deleted, doc->txn.deleted_capacity * sizeof *doc->txn.deleted);
     mem_free(&doc->mem, doc->marks, doc->marks_capacity * sizeof *doc->marks);
     mem_free(&doc->mem, doc->deletes_encoded.data, doc->deletes_encoded.capacity);
+    mem_free(&doc->mem, doc->state_encoded.data, doc->state_encoded.capacity);
     pending_finish(doc);
     types_finish(&doc->types, &doc->mem);
     items_finish(&doc->items, &doc->mem);
@@ -115,6 +116,19 @@ static enum status doc_grow_clients(struct crdt_doc *doc) {
     return STATUS_OK;
 }
 
+/* Ids have 53 bits: as varint, 8 bytes at most. */
+static void client_name(struct client *client) {
+    uint8_t word[sizeof client->id_word] = { 0 };
+    uint8_t mask[sizeof client->id_mask] = { 0 };
+    client->id_bytes = varint_size(client->id);
+    for (unsigned i = 0; i < client->id_bytes; i++) {
+        word[i] = (uint8_t)((client->id >> (7 * i) & 0x7f) | (i + 1 < client->id_bytes ? 0x80 : 0));
+        mask[i] = 0xff;
+    }
+    memcpy(&client->id_word, word, sizeof word);
+    memcpy(&client->id_mask, mask, sizeof mask);
+}
+
 enum status doc_client_make(struct crdt_doc *doc, uint64_t id, struct client **out) {
     *out = doc_client(doc, id);
     if (*out != NULL)
@@ -127,10 +141,7 @@ enum status doc_client_make(struct crdt_doc *doc, uint64_t id, struct client **o
     if (client == NULL)
         return STATUS_NO_MEMORY;
     client->id = id;
-    client->id_bytes = varint_size(id);
-    for (unsigned i = 0; i < client->id_bytes; i++)
-        client->id_word |= ((id >> (7 * i) & 0x7f) | (i + 1 < client->id_bytes ? 0x80 : 0)) << (8 * i);
-    client->id_mask = UINT64_MAX >> (64 - 8 * client->id_bytes);
+    client_name(client);
     client->index = doc->client_count;
     client->missing = CLIENT_NOT_MISSING;
     if (table_put(&doc->clients_by_id, id, client) != STATUS_OK) {

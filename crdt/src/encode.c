@@ -11,17 +11,96 @@ static uint64_t encode_run_count(struct client *client, uint64_t from) {
     return from >= client->state ? 0 : client_runs_from(client_find(client, from));
 }
 
+/* ---- writing without looking for room at each byte ---- */
+
+static inline uint8_t *put_number(uint8_t *at, uint64_t value) {
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+static inline uint8_t *put_unit(uint8_t *at, const struct client *client, uint64_t clock) {
+    memcpy(at, &client->id_word, sizeof client->id_word);
+    return put_number(at + client->id_bytes, clock);
+}
+
+enum { PUT_BYTES_MAX = 96 }; /* a struct without its content, two ids of 8 + 8 bytes; and what put_unit and put_text write too much */
+
+/* Short texts are copied in one step of 32 bytes, if that many stand there. */
+static inline uint8_t *put_text(uint8_t *at, const struct client *client, const struct item *item) {
+    const uint8_t *text = client->ascii + item->content;
+    enum { STEP = 32 };
+    if (item->length <= STEP && client->ascii_capacity - item->content >= STEP)
+        memcpy(at, text, STEP);
+    else
+        memcpy(at, text, item->length);
+    return at + item->length;
+}
+
+/* A run of ASCII text, a grave or GC; most are. */
+static inline bool put_knows(const struct item *item) {
+    if (item->kind == CONTENT_GC)
+        return true;
+    return (item->flags & ITEM_ASCII) != 0 || item->kind == CONTENT_DELETED;
+}
+
+/* Such a run from unit `offset` on, which has an origin or right origin. */
+static inline uint8_t *put_run(uint8_t *at, const struct crdt_doc *doc, const struct client *client, const struct item *item,
+                               uint64_t offset) {
+    uint64_t length = item_length(doc, item) - offset;
+    uint8_t *info = at++;
+    *info = item->kind;
+    if (item->kind == CONTENT_GC)
+        return put_number(at, length);
+    if (offset > 0) {
+        *info |= WIRE_ORIGIN;
+        at = put_unit(at, client, item_clock(doc, item) + offset - 1);
+    } else if (item->origin_client != CLIENT_NONE) {
+        *info |= WIRE_ORIGIN;
+        at = put_unit(at, doc->clients[item->origin_client], item_origin_clock(doc, item));
+    }
+    if (item->right_origin_client != CLIENT_NONE) {
+        *info |= WIRE_RIGHT_ORIGIN;
+        at = put_unit(at, doc->clients[item->right_origin_client], item_right_origin_clock(doc, item));
+    }
+    if (item->tag == PLACE_ENTRY)
+        *info |= WIRE_KEY;
+    at = put_number(at, length);
+    if (item->kind == CONTENT_DELETED)
+        return at;
+    if (offset > 0) {
+        memcpy(at, client->ascii + item->content + offset, length);
+        return at + length;
+    }
+    return put_text(at, client, item);
+}
+
+static void encode_run(const struct crdt_doc *doc, const struct client *client, const struct item *item, uint64_t offset,
+                       struct bytes_writer *out) {
+    size_t room = PUT_BYTES_MAX + ((item->flags & ITEM_ASCII) != 0 ? item->length : 0);
+    bool placed = offset > 0 || item->origin_client != CLIENT_NONE || item->right_origin_client != CLIENT_NONE;
+    if (put_knows(item) && (placed || item->kind == CONTENT_GC) && out->size <= out->size_max && out->size_max - out->size >= room) {
+        uint8_t *at = out->capacity - out->size >= room ? out->data + out->size : bytes_writer_reserve(out, room);
+        if (at != NULL)
+            out->size = (size_t)(put_run(at, doc, client, item, offset) - out->data);
+        return;
+    }
+    struct wire_struct structure;
+    doc_item_wire(doc, item, &structure);
+    wire_struct_write(out, &structure, client->id, item_clock(doc, item), offset);
+}
+
 static void encode_runs(const struct crdt_doc *doc, struct client *client, uint64_t from, struct bytes_writer *out) {
-    if (from >= client->state)
+    if (from >= client->state || out->status != STATUS_OK)
         return;
     struct run_place place = client_find(client, from);
-    do {
-        const struct item *item = doc_item(doc, run_place_item(place));
-        struct wire_struct structure;
-        doc_item_wire(doc, item, &structure);
-        wire_struct_write(out, &structure, client->id, item_clock(doc, item), from > item_clock(doc, item) ? from - item_clock(doc, item) : 0);
-    } while (run_place_next(&place));
+    encode_run(doc, client, doc_item(doc, run_place_item(place)), from - run_clock(place.chunk, place.at), out);
+    while (run_place_next(&place) && out->status == STATUS_OK)
+        encode_run(doc, client, doc_item(doc, run_place_item(place)), 0, out);
 }
+
+/* ---- delete sets ---- */
 
 void ranges_encode(struct bytes_writer *out, const struct id_range *ranges, size_t count) {
     size_t clients = 0;
@@ -164,7 +243,80 @@ enum status doc_deleted_ranges(const struct crdt_doc *doc, bool pending, struct 
     return STATUS_OK;
 }
 
+void encoded_drop(struct crdt_doc *doc, struct encoded *encoded) {
+    mem_free(&doc->mem, encoded->data, encoded->capacity);
+    *encoded = (struct encoded){ 0 };
+}
+
+/* The deleted ranges of a client behind their count. */
+static void encode_client_deletes(const struct crdt_doc *doc, const struct client *client, struct bytes_writer *out) {
+    uint8_t *at = bytes_writer_reserve(out, 2 * sizeof client->id_word + (client->runs / 2 + 1) * 2 * (size_t)varint_size(client->state));
+    if (at == NULL)
+        return;
+    uint8_t *ranges = put_unit(at, client, client->runs); /* room for their count */
+    uint8_t *to = ranges;
+    uint64_t count = 0;
+    uint64_t clock = 0;
+    uint64_t length = 0;
+    for (struct run_chunk *chunk = client->first; chunk != NULL; chunk = chunk->next)
+        for (uint32_t i = 0; i < chunk->count; i++) {
+            const struct item *item = doc_item(doc, run_items(chunk)[i]);
+            if ((item->flags & ITEM_DELETED) != 0) {
+                clock = length == 0 ? run_clock(chunk, i) : clock;
+                length += item_length(doc, item);
+            } else if (length > 0) {
+                to = put_number(put_number(to, clock), length);
+                length = 0;
+                count++;
+            }
+        }
+    if (length > 0) {
+        to = put_number(put_number(to, clock), length);
+        count++;
+    }
+    if (count == 0)
+        return;
+    size_t size = (size_t)(to - ranges);
+    to = put_number(at + client->id_bytes, count);
+    memmove(to, ranges, size);
+    out->size = (size_t)(to + size - out->data);
+}
+
+/* Makes doc->deletes_encoded. STATUS_NO_MEMORY, STATUS_TOO_BIG. */
+static enum status encode_deletes_anew(struct crdt_doc *doc) {
+    struct bytes_writer out;
+    bytes_writer_init(&out, &doc->mem, SIZE_MAX);
+    uint64_t clients = 0;
+    varint_write(&out, doc->client_count); /* room for how many have some */
+    size_t begin = out.size;
+    for (uint32_t i = 0; i < doc->client_count && out.status == STATUS_OK; i++) {
+        size_t size_before = out.size;
+        encode_client_deletes(doc, doc->sorted[i], &out);
+        clients += out.size > size_before;
+    }
+    enum status status = out.status;
+    if (status == STATUS_OK) {
+        size_t size = out.size - begin;
+        unsigned count_bytes = varint_size(clients);
+        put_number(out.data, clients);
+        memmove(out.data + count_bytes, out.data + begin, size);
+        encoded_drop(doc, &doc->deletes_encoded);
+        size += count_bytes;
+        uint8_t *data = mem_resize(&doc->mem, out.data, out.capacity, size);
+        doc->deletes_encoded = (struct encoded){ data != NULL ? data : out.data, size, data != NULL ? size : out.capacity, true };
+        return STATUS_OK;
+    }
+    bytes_writer_finish(&out);
+    return status;
+}
+
 static enum status encode_deletes(const struct crdt_doc *doc, struct bytes_writer *out) {
+    if (doc->pending.delete_count == 0) {
+        enum status status = doc->deletes_encoded.valid ? STATUS_OK : encode_deletes_anew(doc->txn.doc);
+        if (status == STATUS_OK)
+            bytes_write(out, bytes_of(doc->deletes_encoded.data, doc->deletes_encoded.size));
+        return status;
+    }
     struct id_range *ranges;
     size_t count;
     size_t capacity;
@@ -174,6 +326,8 @@ static enum status encode_deletes(const struct crdt_doc *doc, struct bytes_write
     mem_free(doc->mem_outer, ranges, capacity * sizeof *ranges);
     return status;
 }
+
+/* ---- states ---- */
 
 /* Whoever has something pending is a client with a number too. `known`: the peer's clock by client number; NULL: it has nothing. */
 static uint64_t encode_blocks(const struct crdt_doc *doc, const uint64_t *known, struct bytes_writer *out) {
@@ -213,10 +367,32 @@ static enum status encode_state(const struct crdt_doc *doc, const uint64_t *know
     return status;
 }
 
+/* Who asks twice without a change between is likely to ask again: then the bytes are kept. Without memory they are not. */
+static void encode_keep(struct crdt_doc *doc, struct bytes state) {
+    if (doc->version_encoded == doc->version && !doc->txn.open) {
+        encoded_drop(doc, &doc->state_encoded);
+        uint8_t *data = mem_alloc(&doc->mem, state.size);
+        if (data == NULL)
+            return;
+        memcpy(data, state.data, state.size);
+        doc->state_encoded = (struct encoded){ data, state.size, state.size, true };
+        doc->untidy = true; /* the next transaction drops it */
+    }
+    doc->version_encoded = doc->version;
+}
+
 enum status crdt_update_encode(const struct crdt_doc *doc, struct bytes_writer *out) {
     if (out->status != STATUS_OK)
         return out->status;
-    return encode_state(doc, NULL, out);
+    size_t size_before = out->size;
+    if (doc->state_encoded.valid && doc->version_encoded == doc->version && !doc->txn.open) {
+        bytes_write(out, bytes_of(doc->state_encoded.data, doc->state_encoded.size));
+        return out->status;
+    }
+    enum status status = encode_state(doc, NULL, out);
+    if (status == STATUS_OK && !doc->txn.open)
+        encode_keep(doc->txn.doc, bytes_of(out->data + size_before, out->size - size_before));
+    return status;
 }
 
 /* One (client, clock) after the other; `reader` stands behind the count. */

@@ -46,9 +46,8 @@ static inline struct client *quick_client(struct crdt_doc *doc, struct bytes_rea
     struct client *client = doc->client_last;
     uint64_t id;
     if (client != NULL && bytes_left(reader) >= sizeof id) {
-        uint64_t word = 0;
-        for (unsigned i = 0; i < sizeof word; i++) /* one load where the machine counts like the wire */
-            word |= (uint64_t)reader->at[i] << (8 * i);
+        uint64_t word;
+        memcpy(&word, reader->at, sizeof word);
         if ((word & client->id_mask) == client->id_word) {
             reader->at += client->id_bytes;
             return client;

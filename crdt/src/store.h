@@ -178,6 +178,9 @@ struct crdt_doc {
     struct pending pending;
     struct crdt_txn txn;
     struct encoded deletes_encoded; /* the delete set without what waits, as v1 writes it */
+    struct encoded state_encoded;   /* the whole, if it was asked for twice without a change between */
+    uint64_t version;               /* counts transactions that changed something */
+    uint64_t version_encoded;       /* that was asked for last */
     struct crdt_observer *observers;
     size_t unchecked_runs; /* debug builds: see txn_check */
 };
@@ -364,6 +367,7 @@ enum status doc_encode_txn(const struct crdt_doc *doc, const struct id_range *ra
  * STATUS_NO_MEMORY. */
 enum status doc_deleted_ranges(const struct crdt_doc *doc, bool pending, struct id_range **out, size_t *out_count,
                                size_t *out_capacity);
+void encoded_drop(struct crdt_doc *doc, struct encoded *encoded);
 void ranges_encode(struct bytes_writer *out, const struct id_range *ranges, size_t count);
 
 /* --- trial.c --- */

@@ -251,6 +251,7 @@ static void txn_join_range(struct crdt_doc *doc, const struct unit_range *range)
 }
 
 static inline void txn_close(struct crdt_txn *txn) {
+    txn->doc->version += txn->touched != NULL || txn->deleted_count > 0;
     for (struct client *client = txn->touched; client != NULL;) {
         struct client *next = client->txn_next;
         client->txn_touched = false;
@@ -268,6 +269,8 @@ static void txn_end(struct crdt_txn *txn) {
     if (!doc->untidy)
         return;
     doc->untidy = false;
+    if (doc->version != doc->version_encoded)
+        encoded_drop(doc, &doc->state_encoded);
     for (struct client *client = doc->compact; client != NULL;) {
         struct client *next = client->compact_next;
         client->compact = false;
