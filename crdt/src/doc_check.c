@@ -123,6 +123,7 @@ static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *
         previous = at;
         ++*listed;
     }
+    CHECK(previous == type->last, 3, "a list ends elsewhere");
     CHECK(length == type->length, 3, "a type's length is wrong");
     CHECK(cursor_seen, 7, "the cursor stands in no item of the list");
     CHECK(!list_is_indexed(type) || list_index_is_true(doc, type), 9, "the index says something else than the list");

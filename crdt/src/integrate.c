@@ -224,6 +224,8 @@ static void integrate_link(struct crdt_doc *doc, uint32_t number, struct crdt_ty
         doc->types.entries[item->place].item = number;
         if (item->left != ITEM_NONE)
             txn_delete_item(&doc->txn, item->left);
+    } else {
+        parent->last = number;
     }
 }
 

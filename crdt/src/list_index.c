@@ -216,20 +216,6 @@ uint32_t list_index_find(struct crdt_doc *doc, const struct crdt_type *type, uin
     }
 }
 
-uint32_t list_index_last(const struct crdt_doc *doc, const struct crdt_type *type) {
-    const struct index_node *node = node_at(doc, type->index_root);
-    while (node->height > 0)
-        node = node_at(doc, node->children[node->count - 1]);
-    uint32_t at = ITEM_NONE;
-    for (uint32_t slot = node->count; slot-- > 0 && at == ITEM_NONE;) {
-        const struct index_leaf *leaf = leaf_at(doc, node->children[slot]);
-        at = leaf->count > 0 ? leaf->items[leaf->count - 1] : ITEM_NONE;
-    }
-    for (uint32_t right = at == ITEM_NONE ? type->start : at; right != ITEM_NONE; right = doc_item(doc, right)->right)
-        at = right;
-    return at;
-}
-
 /* Without what is pending. */
 static uint64_t index_before(const struct crdt_doc *doc, uint32_t number) {
     const struct index_leaf *leaf = leaf_at(doc, doc_item(doc, number)->place);

@@ -29,9 +29,6 @@ void list_index_finish(struct crdt_doc *doc);
 /* The item that holds visible unit `index` - 1, index > 0; `out_before`: visible units before that item. */
 uint32_t list_index_find(struct crdt_doc *doc, const struct crdt_type *type, uint64_t index, uint64_t *out_before);
 
-/* The list's last item. */
-uint32_t list_index_last(const struct crdt_doc *doc, const struct crdt_type *type);
-
 /* The visible units before an item. */
 uint64_t list_index_before(struct crdt_doc *doc, const struct crdt_type *type, uint32_t number);
 

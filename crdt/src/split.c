@@ -48,6 +48,8 @@ static struct run_place split_item(struct crdt_doc *doc, struct run_place place,
         doc_item(doc, right->right)->left = right_number;
     else if (item_is_keyed(right))
         doc->types.entries[right->place].item = right_number;
+    else
+        doc_type(doc, item_parent(doc, item))->last = right_number;
     struct client *client = doc->clients[item->client];
     place = client_insert_run(client, &doc->mem, &doc->spares, place, clock + offset, right_number);
     doc->runs++;
@@ -152,6 +154,8 @@ bool doc_join_with_previous(struct crdt_doc *doc, struct run_place place) {
             doc_item(doc, right->right)->left = left_number;
         else if (item_is_keyed(right))
             doc->types.entries[right->place].item = left_number;
+        else
+            parent->last = left_number;
         if (parent->cursor_item == right_number) {
             parent->cursor_item = left_number;
             parent->cursor_index -= item_visible(left);

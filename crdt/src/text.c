@@ -231,12 +231,8 @@ static uint32_t text_step_over(struct crdt_doc *doc, struct crdt_type *text, uin
         uint32_t right = left == ITEM_NONE ? text->start : doc_item(doc, left)->right;
         if (right == ITEM_NONE)
             return left;
-        if (!text->has_formats && steps == INDEX_WALK_MAX) { /* nothing but tombstones to the end */
-            if (!list_is_indexed(text))
-                list_index_build(doc, text);
-            if (list_is_indexed(text))
-                return list_index_last(doc, text);
-        }
+        if (!text->has_formats && steps == INDEX_WALK_MAX) /* nothing but tombstones to the end */
+            return text->last;
         const struct item *item = doc_item(doc, right);
         bool passed = (item->flags & ITEM_DELETED) != 0 || (item->kind == CONTENT_FORMAT && text_mark_redundant(doc, left, item));
         if (!passed)
@@ -400,10 +396,58 @@ static enum status list_delete_anywhere(struct crdt_txn *txn, struct crdt_type *
     return STATUS_OK;
 }
 
+/* ---- reading ---- */
+
+enum { COPY_STEP = 32 }; /* what is shorter is copied in one step, where there is room to write too much */
+
+/* From both ends at once, as the time goes into waiting for the next item. All of the document's contents are ASCII text. */
+static void text_write_ascii(const struct crdt_doc *doc, const struct crdt_type *text, uint8_t *head) {
+    uint8_t *tail = head + text->length;
+    uint32_t front = text->start;
+    uint32_t back = text->last;
+    for (;;) {
+        const struct item *item = doc_item(doc, front);
+        if ((item->flags & (ITEM_ASCII | ITEM_DELETED)) == ITEM_ASCII) {
+            const struct client *client = doc->clients[item->client];
+            bool step = item->length <= COPY_STEP && tail - head >= COPY_STEP && client->ascii_capacity - item->content >= COPY_STEP;
+            if (step)
+                memcpy(head, client->ascii + item->content, COPY_STEP);
+            else
+                memcpy(head, client->ascii + item->content, item->length);
+            head += item->length;
+        }
+        if (front == back)
+            return;
+        front = item->right;
+        item = doc_item(doc, back);
+        if ((item->flags & (ITEM_ASCII | ITEM_DELETED)) == ITEM_ASCII) {
+            const struct client *client = doc->clients[item->client];
+            const uint8_t *end = client->ascii + item->content + item->length;
+            bool step = item->length <= COPY_STEP && tail - head >= COPY_STEP && item->content + item->length >= COPY_STEP;
+            tail -= item->length;
+            if (step)
+                memcpy(tail + item->length - COPY_STEP, end - COPY_STEP, COPY_STEP);
+            else
+                memcpy(tail, end - item->length, item->length);
+        }
+        if (front == back)
+            return;
+        back = item->left;
+    }
+}
+
 enum status crdt_text_write(const struct crdt_doc *doc, const struct crdt_type *text, struct bytes_writer *out) {
-    if (out->status != STATUS_OK)
+    if (out->status != STATUS_OK || text->length == 0)
         return out->status;
     size_t size_before = out->size;
+    if (doc->items.contents_used == doc->items.contents_free_count) {
+        uint8_t *room = bytes_writer_reserve(out, (size_t)text->length);
+        if (room != NULL) {
+            text_write_ascii(doc, text, room);
+            out->size += (size_t)text->length;
+        }
+        return out->status;
+    }
     for (uint32_t at = text->start; at != ITEM_NONE;) {
         const struct item *item = doc_item(doc, at);
         if (item->kind == CONTENT_STRING && (item->flags & ITEM_DELETED) == 0)
