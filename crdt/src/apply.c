@@ -729,6 +729,8 @@ enum status crdt_update_apply(struct crdt_txn *txn, struct bytes update, struct 
     out = out != NULL ? out : &unused;
     if (update.size > doc->options.update_bytes_max)
         return STATUS_TOO_BIG;
+    if (doc->runs == 0 && doc_load(doc, update, out))
+        return STATUS_OK;
     bool done;
     enum status quick = doc_apply_quick(doc, update, out, &done);
     if (done)

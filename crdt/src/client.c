@@ -74,6 +74,31 @@ void client_finish(struct client *client, const struct mem *mem) {
     text_chunks_free(client->text, mem);
 }
 
+void client_empty(struct client *client, const struct mem *mem) {
+    client_finish(client, mem);
+    client->state = 0;
+    client->runs = 0;
+    client->first = client->last = client->hint = NULL;
+    client->directory = NULL;
+    client->directory_count = client->directory_capacity = 0;
+    client->ascii = NULL;
+    client->ascii_used = client->ascii_capacity = client->ascii_dead = 0;
+    client->text = NULL;
+    client->text_bytes = client->text_dead = client->text_promised = 0;
+    client->compact = false;
+    client->compact_next = NULL;
+}
+
+void client_trim(struct client *client, const struct mem *mem) {
+    if (client->ascii_used == client->ascii_capacity || client->ascii_used == 0)
+        return;
+    uint8_t *ascii = mem_resize(mem, client->ascii, client->ascii_capacity, client->ascii_used);
+    if (ascii == NULL)
+        return;
+    client->ascii = ascii;
+    client->ascii_capacity = client->ascii_used;
+}
+
 /* The last directory slot whose clock is not above `clock`; there is one if the directory is not empty. */
 static uint32_t client_slot(const struct client *client, uint64_t clock) {
     const struct run_slot *base = client->directory;

@@ -122,6 +122,10 @@ enum status run_spares_reserve(struct run_spares *spares, const struct mem *mem,
 void run_spares_trim(struct run_spares *spares, const struct mem *mem, size_t keep);
 
 void client_finish(struct client *client, const struct mem *mem);
+/* The same, and it has written nothing then. */
+void client_empty(struct client *client, const struct mem *mem);
+/* Gives back what its ASCII text does not need. */
+void client_trim(struct client *client, const struct mem *mem);
 
 /* The run that holds `clock`, clock < state. Cost: constant near the last search or at the end, else log runs. */
 struct run_place client_find(struct client *client, uint64_t clock);

@@ -293,6 +293,12 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
     item->tag = placing->entry == ENTRY_NONE ? PLACE_TYPE : PLACE_ENTRY;
     item->place = (placing->entry == ENTRY_NONE ? placing->parent : placing->entry) & PLACE_MAX;
     integrate_link(doc, number, parent);
+    if (placing->kind == CONTENT_DELETED) { /* a grave from the beginning */
+        item->flags |= ITEM_DELETED | (doc->observers != NULL ? ITEM_IN_TXN : 0);
+        doc->txn.units_deleted += placing->length;
+        doc->deletes_encoded.valid = false;
+        txn_push_deleted(&doc->txn, client->index, item_clock(doc, item), placing->length);
+    }
     if (placing->entry == ENTRY_NONE)
         list_index_added(doc, parent, number);
 
@@ -304,7 +310,7 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
         parent->length += placing->length;
     bool parent_deleted = parent->item != ITEM_NONE && (doc_item(doc, parent->item)->flags & ITEM_DELETED) != 0;
     bool overwritten = placing->entry != ENTRY_NONE && item->right != ITEM_NONE;
-    if (placing->kind == CONTENT_DELETED || parent_deleted || overwritten)
+    if (parent_deleted || overwritten)
         txn_delete_item(&doc->txn, number);
 }
 

@@ -375,6 +375,12 @@ void ranges_encode(struct bytes_writer *out, const struct id_range *ranges, size
 /* Whether the update stays within conflict_steps_max. STATUS_TOO_BIG: no. STATUS_NO_MEMORY. The document is unchanged. */
 enum status doc_try(struct crdt_doc *doc, struct bytes update);
 
+/* --- load.c --- */
+
+/* A document that holds nothing takes a whole state. False: it is no such update, or memory is missing; then nothing has changed but
+ * spare memory, and the general way is to be gone. */
+bool doc_load(struct crdt_doc *doc, struct bytes update, struct crdt_update_result *out);
+
 /* --- quick.c --- */
 
 /* Applies the usual update. `out_done` false: it is another, nothing has changed, and the general way is to be gone.

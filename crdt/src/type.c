@@ -256,7 +256,7 @@ uint32_t types_entry(struct types *types, struct crdt_type *type, struct bytes k
     return number;
 }
 
-void types_remove(struct types *types, struct crdt_type *type) {
+static void types_remove_entries(struct types *types, struct crdt_type *type) {
     for (uint32_t number = type->entries; number != ENTRY_NONE;) {
         struct entry *entry = &types->entries[number];
         uint32_t next = entry->next;
@@ -270,9 +270,29 @@ void types_remove(struct types *types, struct crdt_type *type) {
         types->entry_free_count++;
         number = next;
     }
+}
+
+void types_remove(struct types *types, struct crdt_type *type) {
+    types_remove_entries(types, type);
     types->all[type->index] = NULL;
     types->free_numbers[types->free_count++] = type->index;
     type->next = types->spare;
     types->spare = type;
     types->spare_count++;
+}
+
+void types_empty(struct types *types, struct crdt_type *type) {
+    if (type->item != ITEM_NONE) {
+        types_remove(types, type);
+        return;
+    }
+    types_remove_entries(types, type);
+    *type = (struct crdt_type){ .index = type->index,
+                                .item = ITEM_NONE,
+                                .start = ITEM_NONE,
+                                .last = ITEM_NONE,
+                                .entries = ENTRY_NONE,
+                                .cursor_item = ITEM_NONE,
+                                .index_root = INDEX_NONE,
+                                .name = type->name };
 }

@@ -86,6 +86,9 @@ uint32_t types_entry(struct types *types, struct crdt_type *type, struct bytes k
 /* Forgets a nested type and its keys. */
 void types_remove(struct types *types, struct crdt_type *type);
 
+/* The same for a nested type; a root holds nothing then, and never did. */
+void types_empty(struct types *types, struct crdt_type *type);
+
 static inline struct crdt_type *type_at(const struct types *types, uint32_t number) {
     return types->all[number];
 }
