@@ -36,6 +36,11 @@ bool utf_check(struct bytes text, size_t *out_units) {
             units += 8;
             continue;
         }
+        if (*at < 0x80) {
+            at++;
+            units++;
+            continue;
+        }
         unsigned count = utf_char_bytes(at, end);
         if (count == 0)
             return false;
@@ -49,7 +54,10 @@ bool utf_check(struct bytes text, size_t *out_units) {
 
 size_t utf_units(struct bytes text) {
     size_t units = 0;
-    for (size_t i = 0; i < text.size; i++)
+    size_t i = 0;
+    for (; text.size - i >= 8 && utf_ascii8(text.data + i); i += 8)
+        units += 8;
+    for (; i < text.size; i++)
         units += (size_t)((text.data[i] & 0xc0) != 0x80) + (size_t)(text.data[i] >= 0xf0);
     return units;
 }

@@ -22,6 +22,29 @@ enum { VARINT_BYTES_MAX = 10 };
 enum status varint_read(struct bytes_reader *reader, uint64_t *out);
 enum status varint_read_signed(struct bytes_reader *reader, bool *out_negative, uint64_t *out_magnitude);
 
+/* The same, inline where the number is short, as most are; false: malformed. */
+static inline bool varint_take(struct bytes_reader *reader, uint64_t *out) {
+    const uint8_t *at = reader->at;
+    if (reader->end - at >= 3) {
+        if (at[0] < 0x80) {
+            *out = at[0];
+            reader->at = at + 1;
+            return true;
+        }
+        if (at[1] < 0x80) {
+            *out = (uint64_t)(at[0] & 0x7f) | (uint64_t)at[1] << 7;
+            reader->at = at + 2;
+            return true;
+        }
+        if (at[2] < 0x80) {
+            *out = (uint64_t)(at[0] & 0x7f) | (uint64_t)(at[1] & 0x7f) << 7 | (uint64_t)at[2] << 14;
+            reader->at = at + 3;
+            return true;
+        }
+    }
+    return varint_read(reader, out) == STATUS_OK;
+}
+
 /* value <= 2^53 - 1 */
 void varint_write(struct bytes_writer *writer, uint64_t value);
 void varint_write_signed(struct bytes_writer *writer, bool negative, uint64_t magnitude);

@@ -343,6 +343,10 @@ void doc_place(struct crdt_doc *doc, const struct placing *placing) {
         integrate_gc(doc, placing);
         return;
     }
+    if (placing->ascii || placing->kind == CONTENT_DELETED) {
+        integrate_piece(doc, placing);
+        return;
+    }
     struct placing rest = *placing;
     for (;;) {
         struct placing piece = rest;
@@ -418,7 +422,7 @@ void doc_integrate(struct crdt_doc *doc, struct client *client, uint64_t clock, 
     if ((structure->info & WIRE_RIGHT_ORIGIN) != 0) {
         placing.right_origin_client = doc_client(doc, structure->right_origin.client)->index;
         placing.right_origin_clock = structure->right_origin.clock;
-        placing.right = doc_split_before(doc, placing.right_origin_client, placing.right_origin_clock);
+        placing.right = doc_find_right(doc, placing.left, placing.right_origin_client, placing.right_origin_clock);
     }
     doc_find_parent(doc, structure, &placing);
 

@@ -32,14 +32,6 @@ struct load {
 
 enum load_step { LOAD_DONE, LOAD_WAITS, LOAD_FAILS };
 
-static inline bool load_number(struct bytes_reader *reader, uint64_t *out) {
-    if (reader->at != reader->end && *reader->at < 0x80) {
-        *out = *reader->at++;
-        return true;
-    }
-    return varint_read(reader, out) == STATUS_OK;
-}
-
 /* The unit that a struct of `own` at `clock` names. LOAD_FAILS: cut off, or it is not older. */
 static inline enum load_step load_unit(struct load *load, struct bytes_reader *reader, struct client *own, uint64_t clock,
                                        struct client **out_client, uint64_t *out_clock) {
@@ -48,11 +40,11 @@ static inline enum load_step load_unit(struct load *load, struct bytes_reader *r
     struct client *client = own;
     if (bytes_left(reader) >= sizeof word && (memcpy(&word, reader->at, sizeof word), (word & own->id_mask) == own->id_word))
         reader->at += own->id_bytes;
-    else if (!load_number(reader, &id))
+    else if (!varint_take(reader, &id))
         return LOAD_FAILS;
     else
         client = doc_client(load->doc, id);
-    if (!load_number(reader, out_clock))
+    if (!varint_take(reader, out_clock))
         return LOAD_FAILS;
     *out_client = client;
     if (client == own)
@@ -100,7 +92,7 @@ static enum load_step load_run(struct load *load, struct bytes_reader *reader, s
         waits |= step == LOAD_WAITS;
         placing.right_origin_client = waits ? CLIENT_NONE : other->index;
     }
-    if (!load_number(reader, &placing.length))
+    if (!varint_take(reader, &placing.length))
         return LOAD_FAILS;
     if (placing.kind == CONTENT_STRING) {
         size_t units;
@@ -127,7 +119,7 @@ static enum load_step load_run(struct load *load, struct bytes_reader *reader, s
     if (placing.origin_client != CLIENT_NONE)
         placing.left = doc_split_after(doc, placing.origin_client, placing.origin_clock);
     if (placing.right_origin_client != CLIENT_NONE)
-        placing.right = doc_split_before(doc, placing.right_origin_client, placing.right_origin_clock);
+        placing.right = doc_find_right(doc, placing.left, placing.right_origin_client, placing.right_origin_clock);
     doc_find_parent(doc, NULL, &placing);
     doc_place(doc, &placing);
     return LOAD_DONE;
@@ -213,12 +205,12 @@ static bool load_put_off(struct load *load, struct load_block *block, struct byt
 static bool load_structs(struct load *load, struct bytes_reader *reader) {
     struct crdt_doc *doc = load->doc;
     uint64_t clients;
-    if (!load_number(reader, &clients))
+    if (!varint_take(reader, &clients))
         return false;
     for (; clients > 0; clients--) {
         struct load_block block;
         uint64_t id;
-        if (!load_number(reader, &block.structs) || !load_number(reader, &id) || !load_number(reader, &block.clock) ||
+        if (!varint_take(reader, &block.structs) || !varint_take(reader, &id) || !varint_take(reader, &block.clock) ||
             block.clock != 0 || doc_client_make(doc, id, &block.client) != STATUS_OK || block.client->state != 0 ||
             block.client->missing != CLIENT_NOT_MISSING)
             return false;
@@ -274,19 +266,19 @@ static bool load_delete(struct load *load, struct client *client, struct run_pla
 
 static bool load_deletes(struct load *load, struct bytes_reader *reader) {
     uint64_t clients;
-    if (!load_number(reader, &clients))
+    if (!varint_take(reader, &clients))
         return false;
     for (; clients > 0; clients--) {
         uint64_t id;
         uint64_t ranges;
-        if (!load_number(reader, &id) || !load_number(reader, &ranges))
+        if (!varint_take(reader, &id) || !varint_take(reader, &ranges))
             return false;
         struct client *client = doc_client(load->doc, id);
         struct run_place place = { NULL, 0 };
         for (; ranges > 0; ranges--) {
             uint64_t clock;
             uint64_t length;
-            if (!load_number(reader, &clock) || !load_number(reader, &length) || client == NULL || length == 0 ||
+            if (!varint_take(reader, &clock) || !varint_take(reader, &length) || client == NULL || length == 0 ||
                 clock > client->state || length > client->state - clock || !load_delete(load, client, &place, clock, length))
                 return false;
         }

@@ -33,14 +33,6 @@ struct quick {
     } ranges[QUICK_RANGES_MAX];
 };
 
-static inline bool quick_number(struct bytes_reader *reader, uint64_t *out) {
-    if (reader->at != reader->end && *reader->at < 0x80) {
-        *out = *reader->at++;
-        return true;
-    }
-    return varint_read(reader, out) == STATUS_OK;
-}
-
 /* The client whose id comes; NULL: not known. Mostly it is the last one that was asked for, which is seen without reading a number. */
 static inline struct client *quick_client(struct crdt_doc *doc, struct bytes_reader *reader) {
     struct client *client = doc->client_last;
@@ -53,13 +45,13 @@ static inline struct client *quick_client(struct crdt_doc *doc, struct bytes_rea
             return client;
         }
     }
-    return quick_number(reader, &id) ? doc_client(doc, id) : NULL;
+    return varint_take(reader, &id) ? doc_client(doc, id) : NULL;
 }
 
 /* A unit that must be known. */
 static inline bool quick_unit(struct crdt_doc *doc, struct bytes_reader *reader, struct client **out_client, uint64_t *out_clock) {
     *out_client = quick_client(doc, reader);
-    return *out_client != NULL && quick_number(reader, out_clock) && *out_clock < (*out_client)->state;
+    return *out_client != NULL && varint_take(reader, out_clock) && *out_clock < (*out_client)->state;
 }
 
 static bool quick_read_text(struct quick *quick) {
@@ -70,14 +62,14 @@ static bool quick_read_text(struct quick *quick) {
     if (bytes_left(reader) < 2 || *reader->at++ != 1) /* structs */
         return false;
     quick->client = quick_client(doc, reader);
-    if (quick->client == NULL || !quick_number(reader, &clock) || clock != quick->client->state ||
+    if (quick->client == NULL || !varint_take(reader, &clock) || clock != quick->client->state ||
         quick->client->missing != CLIENT_NOT_MISSING || reader->at == reader->end)
         return false;
     uint8_t info = *reader->at++;
     if ((info & WIRE_KIND) != CONTENT_STRING || (info & (WIRE_ORIGIN | WIRE_RIGHT_ORIGIN)) == 0 ||
         ((info & WIRE_ORIGIN) != 0 && !quick_unit(doc, reader, &quick->origin_client, &quick->origin_clock)) ||
         ((info & WIRE_RIGHT_ORIGIN) != 0 && !quick_unit(doc, reader, &quick->right_origin_client, &quick->right_origin_clock)) ||
-        !quick_number(reader, &size) || size == 0 || size > bytes_left(reader))
+        !varint_take(reader, &size) || size == 0 || size > bytes_left(reader))
         return false;
     quick->text = bytes_of(reader->at, (size_t)size);
     reader->at += size;
@@ -91,17 +83,17 @@ static bool quick_read_text(struct quick *quick) {
 static bool quick_read_deletes(struct quick *quick) {
     struct bytes_reader *reader = &quick->reader;
     uint64_t clients;
-    if (!quick_number(reader, &clients))
+    if (!varint_take(reader, &clients))
         return false;
     for (; clients > 0; clients--) {
         uint64_t count;
         struct client *client = quick_client(quick->doc, reader);
-        if (client == NULL || !quick_number(reader, &count) || count > QUICK_RANGES_MAX - quick->range_count)
+        if (client == NULL || !varint_take(reader, &count) || count > QUICK_RANGES_MAX - quick->range_count)
             return false;
         for (; count > 0; count--) {
             struct quick_range *range = &quick->ranges[quick->range_count];
             *range = (struct quick_range){ .client = client };
-            if (!quick_number(reader, &range->clock) || !quick_number(reader, &range->length) || range->clock > client->state ||
+            if (!varint_take(reader, &range->clock) || !varint_take(reader, &range->length) || range->clock > client->state ||
                 range->length > client->state - range->clock)
                 return false;
             quick->range_units += range->length;
@@ -113,7 +105,7 @@ static bool quick_read_deletes(struct quick *quick) {
 
 static bool quick_read(struct quick *quick) {
     uint64_t clients;
-    if (quick->doc->pending.delete_count > 0 || quick->doc->pending.wake || !quick_number(&quick->reader, &clients) || clients > 1)
+    if (quick->doc->pending.delete_count > 0 || quick->doc->pending.wake || !varint_take(&quick->reader, &clients) || clients > 1)
         return false;
     return (clients == 0 || quick_read_text(quick)) && quick_read_deletes(quick) && (clients > 0 || quick->range_count > 0);
 }
@@ -179,7 +171,7 @@ static void quick_place(const struct quick *quick) {
     if (quick->right_origin_client != NULL) {
         placing.right_origin_client = quick->right_origin_client->index;
         placing.right_origin_clock = quick->right_origin_clock;
-        placing.right = doc_split_before(doc, placing.right_origin_client, placing.right_origin_clock);
+        placing.right = doc_find_right(doc, placing.left, placing.right_origin_client, placing.right_origin_clock);
     }
     doc_find_parent(doc, NULL, &placing);
     doc_place(doc, &placing);

@@ -284,6 +284,17 @@ struct run_place doc_split_run(struct crdt_doc *doc, struct run_place place, uin
 /* Makes unit `clock` the first of an item and answers that; the unit must be integrated. A GC run is not cut but answered as it is.
  */
 uint32_t doc_split_before(struct crdt_doc *doc, uint32_t client, uint64_t clock);
+/* Where a right origin stands: mostly right behind the left neighbour, which is ITEM_NONE or was found; then nothing is searched. */
+static inline uint32_t doc_find_right(struct crdt_doc *doc, uint32_t left, uint32_t client, uint64_t clock) {
+    uint32_t right = left == ITEM_NONE ? ITEM_NONE : doc_item(doc, left)->right;
+    if (right != ITEM_NONE) {
+        const struct item *item = doc_item(doc, right);
+        if (item->client == client && item_clock(doc, item) == clock)
+            return right;
+    }
+    return doc_split_before(doc, client, clock);
+}
+
 /* Makes it the last of an item. */
 uint32_t doc_split_after(struct crdt_doc *doc, uint32_t client, uint64_t clock);
 
