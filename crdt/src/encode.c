@@ -100,6 +100,45 @@ static void encode_runs(const struct crdt_doc *doc, struct client *client, uint6
         encode_run(doc, client, doc_item(doc, run_place_item(place)), 0, out);
 }
 
+bool doc_encode_txn_quick(const struct crdt_doc *doc, struct bytes_writer *out) {
+    const struct crdt_txn *txn = &doc->txn;
+    const struct client *client = txn->touched;
+    const struct item *item = NULL;
+    if (txn->deleted_count > 1 || (client != NULL && client->txn_next != NULL))
+        return false;
+    size_t room = 2 * PUT_BYTES_MAX;
+    uint64_t offset = 0;
+    if (client != NULL) {
+        const struct run_chunk *last = client->last;
+        uint64_t clock = run_clock(last, last->count - 1);
+        item = doc_item(doc, last->clocks[last->capacity + last->count - 1]);
+        offset = client->txn_from - clock;
+        if (client->txn_from < clock || (item->flags & ITEM_ASCII) == 0 ||
+            (offset == 0 && item->origin_client == CLIENT_NONE && item->right_origin_client == CLIENT_NONE))
+            return false;
+        room += item->length - (size_t)offset;
+    }
+    if (out->size_max - out->size < room)
+        return false;
+    uint8_t *at = out->capacity - out->size >= room ? out->data + out->size : bytes_writer_reserve(out, room);
+    if (at == NULL)
+        return false;
+    *at++ = client != NULL;
+    if (client != NULL) {
+        *at++ = 1;
+        at = put_unit(at, client, client->txn_from);
+        at = put_run(at, doc, client, item, offset);
+    }
+    *at++ = (uint8_t)txn->deleted_count;
+    if (txn->deleted_count > 0) {
+        const struct unit_range *range = &txn->deleted[0];
+        at = put_unit(at, doc->clients[range->client], 1);
+        at = put_number(put_number(at, range->clock), range->length);
+    }
+    out->size = (size_t)(at - out->data);
+    return true;
+}
+
 /* ---- delete sets ---- */
 
 void ranges_encode(struct bytes_writer *out, const struct id_range *ranges, size_t count) {

@@ -373,6 +373,9 @@ void txn_push_deleted(struct crdt_txn *txn, uint32_t client, uint64_t clock, uin
 
 /* The update of an open transaction whose deletions are `ranges` (normalized). STATUS_NO_MEMORY; the writer has a status of its
  * own. */
+/* The usual one: units of one client in its last run, ASCII text, or a deleted range, or both. False: it is another, or there is no
+ * memory; nothing was written. */
+bool doc_encode_txn_quick(const struct crdt_doc *doc, struct bytes_writer *out);
 enum status doc_encode_txn(const struct crdt_doc *doc, const struct id_range *ranges, size_t range_count, struct bytes_writer *out);
 /* All deletions, normalized, those that wait included if `pending`; `out` holds `out_capacity` elements of doc->mem_outer.
  * STATUS_NO_MEMORY. */

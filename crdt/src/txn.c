@@ -219,25 +219,6 @@ static void txn_collect(struct crdt_txn *txn, uint32_t number) {
     }
 }
 
-/* Tells the transaction's deletions as normalized ranges. */
-static enum status txn_ranges(const struct crdt_txn *txn, struct id_range **out, size_t *out_count) {
-    const struct crdt_doc *doc = txn->doc;
-    *out_count = txn->deleted_count;
-    *out = NULL;
-    if (txn->deleted_count == 0)
-        return STATUS_OK;
-    struct id_range *ranges = mem_alloc(&doc->mem, txn->deleted_count * sizeof *ranges);
-    if (ranges == NULL)
-        return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < txn->deleted_count; i++) {
-        const struct unit_range *range = &txn->deleted[i];
-        ranges[i] = (struct id_range){ doc->clients[range->client]->id, range->clock, range->length };
-    }
-    *out_count = id_ranges_normalize(ranges, txn->deleted_count);
-    *out = ranges;
-    return STATUS_OK;
-}
-
 /* The runs of a deleted range with one another, and with those before and behind. */
 static void txn_join_range(struct crdt_doc *doc, const struct unit_range *range) {
     struct client *client = doc->clients[range->client];
@@ -250,8 +231,12 @@ static void txn_join_range(struct crdt_doc *doc, const struct unit_range *range)
     }
 }
 
+static bool txn_changed(const struct crdt_txn *txn) {
+    return txn->touched != NULL || txn->deleted_count > 0;
+}
+
 static inline void txn_close(struct crdt_txn *txn) {
-    txn->doc->version += txn->touched != NULL || txn->deleted_count > 0;
+    txn->doc->version += txn_changed(txn);
     for (struct client *client = txn->touched; client != NULL;) {
         struct client *next = client->txn_next;
         client->txn_touched = false;
@@ -263,11 +248,9 @@ static inline void txn_close(struct crdt_txn *txn) {
     txn->open = false;
 }
 
-static void txn_end(struct crdt_txn *txn) {
-    struct crdt_doc *doc = txn->doc;
-    txn_close(txn);
-    if (!doc->untidy)
-        return;
+/* Gives back what was reserved and is not needed, and makes texts compact. */
+static void txn_tidy(struct crdt_doc *doc) {
+    struct crdt_txn *txn = &doc->txn;
     doc->untidy = false;
     if (doc->version != doc->version_encoded)
         encoded_drop(doc, &doc->state_encoded);
@@ -319,27 +302,36 @@ static void txn_tell(struct crdt_txn *txn) {
     txn->telling = false;
 }
 
-static enum status txn_commit_all(struct crdt_txn *txn, struct bytes_writer *update);
-
-enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, struct crdt_changes *changes) {
+/* What is new, for others. */
+static enum status txn_write(const struct crdt_txn *txn, struct bytes_writer *update) {
+    enum { RANGES_INLINE = 8 };
     const struct crdt_doc *doc = txn->doc;
-    assert(txn->open);
-    if (changes != NULL)
-        *changes = (struct crdt_changes){ txn->units_added, txn->units_deleted };
-    if (update != NULL || doc->observers != NULL || txn->uncollected || doc->untidy)
-        return txn_commit_all(txn, update);
-    txn_close(txn); /* nobody listens, nothing is to be tidied */
-#ifndef NDEBUG
-    txn_check(txn->doc);
-#endif
-    return STATUS_OK;
+    struct id_range ranges_inline[RANGES_INLINE];
+    struct id_range *ranges = ranges_inline;
+    size_t count = txn->deleted_count;
+    if (update->status != STATUS_OK || doc_encode_txn_quick(doc, update))
+        return update->status;
+    if (count > RANGES_INLINE)
+        ranges = mem_alloc(doc->mem_outer, count * sizeof *ranges);
+    if (ranges == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        const struct unit_range *range = &txn->deleted[i];
+        ranges[i] = (struct id_range){ doc->clients[range->client]->id, range->clock, range->length };
+    }
+    size_t size_before = update->size;
+    enum status status = doc_encode_txn(doc, ranges, id_ranges_normalize(ranges, count), update);
+    if (status != STATUS_OK)
+        update->size = size_before;
+    if (ranges != ranges_inline)
+        mem_free(doc->mem_outer, ranges, count * sizeof *ranges);
+    return status;
 }
 
-static enum status txn_commit_all(struct crdt_txn *txn, struct bytes_writer *update) {
+/* Tells observers, collects and joins. */
+static void txn_settle(struct crdt_txn *txn) {
     struct crdt_doc *doc = txn->doc;
-    enum status status = STATUS_OK;
-    bool changed = txn->touched != NULL || txn->deleted_count > 0;
-    if (changed && doc->observers != NULL) {
+    if (doc->observers != NULL && txn_changed(txn)) {
         txn_tell(txn);
         struct deleted_walk walk = { 0 };
         for (uint32_t at; (at = txn_deleted_next(txn, &walk)) != ITEM_NONE;)
@@ -354,18 +346,19 @@ static enum status txn_commit_all(struct crdt_txn *txn, struct bytes_writer *upd
         txn->uncollected = false;
         doc->untidy = true;
     }
-    if (update != NULL && changed) {
-        struct id_range *ranges;
-        size_t range_count;
-        size_t size_before = update->size;
-        status = txn_ranges(txn, &ranges, &range_count);
-        if (status == STATUS_OK)
-            status = doc_encode_txn(doc, ranges, range_count, update);
-        if (status != STATUS_OK)
-            update->size = size_before;
-        mem_free(&doc->mem, ranges, txn->deleted_count * sizeof *ranges);
-    }
-    txn_end(txn);
+}
+
+enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, struct crdt_changes *changes) {
+    struct crdt_doc *doc = txn->doc;
+    assert(txn->open);
+    if (changes != NULL)
+        *changes = (struct crdt_changes){ txn->units_added, txn->units_deleted };
+    if (doc->observers != NULL || txn->uncollected)
+        txn_settle(txn);
+    enum status status = update != NULL && txn_changed(txn) ? txn_write(txn, update) : STATUS_OK;
+    txn_close(txn);
+    if (doc->untidy)
+        txn_tidy(doc);
 #ifndef NDEBUG
     txn_check(doc);
 #endif
