@@ -38,7 +38,8 @@ static void bury_whole(struct crdt_doc *doc, struct crdt_type *type, struct run_
     struct run_place next = place;
     if (next_too && run_place_next(&next) && doc_item(doc, run_place_item(next))->kind == CONTENT_DELETED)
         doc_join_with_previous(doc, next);
-    if (previous_too)
+    struct run_place previous = place;
+    if (previous_too && run_place_previous(&previous) && doc_item(doc, run_place_item(previous))->kind == CONTENT_DELETED)
         doc_join_with_previous(doc, place);
 }
 

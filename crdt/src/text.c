@@ -330,12 +330,6 @@ static struct text_place text_unit(struct crdt_doc *doc, struct crdt_type *text,
     return place;
 }
 
-/* Whether all that is to be deleted lies in one item and can be buried. */
-static bool list_can_bury(const struct crdt_doc *doc, struct text_place place, uint64_t length) {
-    const struct item *item = doc_item(doc, place.left);
-    return item_can_be_buried(doc, item) && length <= item->length - place.offset;
-}
-
 static enum status list_delete_anywhere(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length);
 
 enum status list_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
@@ -347,51 +341,57 @@ enum status list_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t i
     return list_delete_anywhere(txn, text, index, length);
 }
 
+/* Deletes units of one item, from the place on; answers how many: all that are wanted and the item has, or fewer where a surrogate pair
+ * was cut. Reserved. */
+static uint64_t list_delete_in_item(struct crdt_txn *txn, struct text_place place, uint64_t wanted) {
+    struct crdt_doc *doc = txn->doc;
+    const struct item *item = doc_item(doc, place.left);
+    uint32_t client = item->client & CLIENT_NONE;
+    uint64_t clock = item_clock(doc, item) + place.offset;
+    uint32_t number = doc_split_before(doc, client, clock);
+    if (item_length(doc, doc_item(doc, number)) > wanted)
+        doc_split_before(doc, client, clock + wanted);
+    txn_delete_item(txn, number);
+    return item_length(doc, doc_item(doc, number));
+}
+
 static enum status list_delete_anywhere(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
     struct crdt_doc *doc = txn->doc;
-    struct text_place place = text_unit(doc, text, index);
-    struct run_place run = { NULL, 0 };
-    if (list_can_bury(doc, place, length)) {
+    bool reserved = false;
+    while (length > 0) {
+        struct text_place place = text_unit(doc, text, index);
         const struct item *item = doc_item(doc, place.left);
-        run = client_find(doc->clients[item->client], item_clock(doc, item));
-        if (txn->deleted_count < txn->deleted_capacity &&
-            txn_bury_at_border(txn, text, run, (uint32_t)place.offset, (uint32_t)length)) {
-            doc_erasing_begin(doc, text, index, place.left, run, place.offset > 0);
-            return STATUS_OK;
+        uint64_t units = item_length(doc, item) - place.offset;
+        units = units < length ? units : length;
+        bool buried = item_can_be_buried(doc, item);
+        struct run_place run = { NULL, 0 };
+        if (buried) {
+            run = client_find(doc->clients[item->client], item_clock(doc, item));
+            if ((reserved || txn->deleted_count < txn->deleted_capacity) &&
+                txn_bury_at_border(txn, text, run, (uint32_t)place.offset, (uint32_t)units)) {
+                doc_erasing_begin(doc, text, index, place.left, run, place.offset > 0);
+                length -= units;
+                continue;
+            }
         }
-    }
-    size_t items = 2 * doc_split_items_max(doc, false);
-    enum status status = doc_reserve_items(doc, items, 0, 0);
-    if (status == STATUS_OK)
-        status = txn_reserve_deletes(txn, length, items, false);
-    if (status != STATUS_OK)
-        return status;
-    if (run.chunk != NULL) {
-        txn_bury(txn, text, run, (uint32_t)place.offset, (uint32_t)length);
-        const struct item *item = doc_item(doc, place.left);
+        if (!reserved) { /* for all that is to come: only the first and the last item are cut */
+            size_t items = 2 * doc_split_items_max(doc, false);
+            enum status status = doc_reserve_items(doc, items, 0, 0);
+            if (status == STATUS_OK)
+                status = txn_reserve_deletes(txn, length, items, false);
+            if (status != STATUS_OK)
+                return status;
+            reserved = true;
+        }
+        if (!buried) {
+            length -= list_delete_in_item(txn, place, units);
+            continue;
+        }
+        txn_bury(txn, text, run, (uint32_t)place.offset, (uint32_t)units);
+        length -= units;
+        item = doc_item(doc, place.left);
         if (place.offset > 0) /* it is what remains before the grave */
             doc->typing = (struct typing){ .type = text, .client = doc->clients[item->client], .index = index, .item = place.left };
-        return STATUS_OK;
-    }
-    if (place.offset > 0) {
-        const struct item *item = doc_item(doc, place.left);
-        place.left = doc_split_after(doc, (uint32_t)item->client, item_clock(doc, item) + place.offset - 1);
-        place.left = text_next_visible(doc, text, place.left, index);
-    }
-    uint32_t at = place.left;
-    while (length > 0) {
-        const struct item *item = doc_item(doc, at);
-        uint64_t visible = item_visible(item);
-        if (visible > length) {
-            doc_split_after(doc, (uint32_t)item->client, item_clock(doc, item) + length - 1);
-            item = doc_item(doc, at);
-            visible = item->length; /* a cut through a surrogate pair leaves several parts */
-        }
-        if (visible > 0) {
-            txn_delete_item(txn, at);
-            length -= visible;
-        }
-        at = item->right;
     }
     return STATUS_OK;
 }
