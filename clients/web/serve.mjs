@@ -1,6 +1,6 @@
 /* serve.mjs — the page while it is being made: rebuilt and reloaded at each change, talking to a server that runs already.
  *
- *   node serve.mjs [--server http://127.0.0.1:8440] [--port 5173]
+ *   node serve.mjs [--server http://127.0.0.1:8440] [--port 5173]      0: a free port
  *
  * /v1/ goes to that server, WebSockets included; everything else is the page. */
 import http from "node:http";
@@ -27,6 +27,7 @@ const built = await context({
 });
 const reload = `<script type="module">new EventSource("/esbuild").addEventListener("change", () => location.reload());</script>`;
 let html = "";
+await built.rebuild(); // watch() does not wait for its first build, and who comes before that would get an empty page
 await built.watch();
 const files = await built.serve({ host: "127.0.0.1", port: 0, servedir: root });
 
@@ -63,4 +64,4 @@ door.on("upgrade", (request, socket, head) => {
   on.on("error", () => socket.destroy());
   socket.on("error", () => on.destroy());
 });
-door.listen(Number(values.port), "127.0.0.1", () => console.log(`the page: http://127.0.0.1:${values.port}/#CODE   (server: ${server.origin})`));
+door.listen(Number(values.port), "127.0.0.1", () => console.log(`the page: http://127.0.0.1:${door.address().port}/#CODE   (server: ${server.origin})`));
