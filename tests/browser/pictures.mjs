@@ -1,4 +1,4 @@
-/* pictures.mjs — docs/page.png: the real page with two people in it, as it is. `./dev pictures` */
+/* pictures.mjs — docs/page.png: the real page with the cursors of two others in it, as it is. `./dev pictures` */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { root, startServer } from "../support/server.mjs";
@@ -63,11 +63,14 @@ try {
   await grace.keyboard.press("End");
   await grace.keyboard.press("Shift+Control+ArrowLeft");
   await grace.keyboard.press("Shift+Control+ArrowLeft");
+  await w.openFile(edsger, "src/parser.py");
+  await edsger.locator(".cm-line", { hasText: "Token(\"sign\"" }).click();
   await ada.locator(".others-selection").waitFor();
   await w.waitForState(ada, "saved");
-  await ada.locator(".note").waitFor({ state: "detached" });
-  await grace.keyboard.press("Shift+Control+ArrowLeft"); // moved just now: the name shows
-  await ada.locator('.caret[data-name="Grace Hopper"] .caret-name').waitFor();
+  await w.until(async () => (await ada.locator(".note").count()) === 0);
+  await edsger.keyboard.press("End");
+  await grace.keyboard.press("Shift+Control+ArrowLeft"); // moved just now: the names show
+  for (const name of ["Grace Hopper", "Edsger Dijkstra"]) await ada.locator(`.caret[data-name="${name}"] .caret-name`).waitFor();
   mkdirSync(path.join(root, "docs"), { recursive: true });
   await ada.screenshot({ path: path.join(root, "docs/page.png") });
   console.log("docs/page.png");
