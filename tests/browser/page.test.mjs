@@ -216,6 +216,68 @@ test("one is offline, edits, and returns: both edits are there", async () => {
   await w.waitForState(ada, "saved");
 });
 
+test("the database is away: people go on and see each other, and nothing is called saved until it is", async () => {
+  const { pages: [ada, grace] } = await together(2, "away.txt");
+  await ada.keyboard.type("stored ");
+  await w.waitForState(ada, "saved");
+
+  await server.databaseAway();
+  await w.until(async () => (await fetch(`${server.url}/readyz`)).status === 503);
+  await ada.keyboard.type("not yet ");
+  await w.waitForText(grace, "stored not yet ");
+  await ada.locator(".status .detail", { hasText: "has not stored your last edits yet" }).waitFor();
+  assert.equal(await w.state(ada).textContent(), "Saving…");
+  await ada.locator(".tab .unsaved").waitFor();
+  await w.picture(ada, "saving");
+  await server.databaseBack();
+
+  await w.waitForState(ada, "saved");
+  assert.equal(await ada.locator(".status .detail").textContent(), "");
+  await server.kill();
+  await server.start();
+  await ada.reload();
+  await w.waitForText(ada, "stored not yet ");
+});
+
+test("a viewer reads along: it is said, and there is nothing to type into", async () => {
+  const { pages: [ada, grace] } = await together(2, "shown.txt");
+  await ada.keyboard.type("look ");
+  await w.waitForText(grace, "look ");
+  await server.sql("update session_participants set role = 'viewer' where user_id = (select id from users where display_name = 'Grace' order by created_at desc limit 1)");
+
+  await grace.reload();
+  await w.waitForState(grace, "read-only");
+  await w.text(grace).click();
+  await grace.keyboard.type("graffiti");
+  await ada.keyboard.type("here");
+
+  await w.waitForText(grace, "look here");
+  assert.equal(await w.text(grace).getAttribute("contenteditable"), "false");
+  assert.equal(await grace.locator("[data-do=new-file], .row-actions").count(), 0);
+  await grace.locator('.caret[data-name="Ada"]').waitFor();
+  await w.waitForState(ada, "saved");
+  assert.equal(await w.content(ada), "look here");
+});
+
+test("who was removed is told, and may take along what was not stored", async () => {
+  const { pages: [ada] } = await together(1, "mine.txt");
+  await ada.keyboard.type("stored ");
+  await w.waitForState(ada, "saved");
+
+  await server.kill();
+  await w.waitForState(ada, "offline");
+  await ada.keyboard.type("not stored");
+  const sending = server.start(); // nobody is let in before the database has said who they are
+  await server.sql("update session_participants set removed_at = now() where user_id = (select id from users where display_name = 'Ada' order by created_at desc limit 1)");
+  await sending;
+
+  await ada.getByText("You are no longer in this session").waitFor();
+  await w.waitForState(ada, "closed");
+  const download = ada.waitForEvent("download");
+  await ada.getByRole("button", { name: "Download my text" }).click();
+  assert.equal((await download).suggestedFilename(), "mine.txt");
+});
+
 test("undo takes back only one's own edits", async () => {
   const { pages: [ada, grace] } = await together(2, "undo.txt");
   await ada.keyboard.type("ada ");
@@ -285,7 +347,7 @@ test("an edit that the server refuses is said, kept, and given up only when one 
 
     await ada.keyboard.insertText("too much ".repeat(9000));
 
-    await ada.locator('.banner[data-reason="limit"]').waitFor();
+    await ada.locator('.banner[data-reason="limit"]', { hasText: "larger than the server takes" }).waitFor();
     await w.waitForState(ada, "stopped");
     assert.equal((await w.content(ada)).length, 7 + 9 * 9000);
     await w.picture(ada, "refused");
@@ -323,7 +385,7 @@ test("emoji with joiners stay whole beside another's cursor", async () => {
   await w.waitForText(ada, `${family}${family}|${family}`);
 });
 
-test("six people type at once, see six cursors and the same text", async () => {
+test("six people type at once, see six cursors and the same text, also across a kill of the server", async () => {
   const { pages, names } = await together(6, "six.txt");
 
   await Promise.all(pages.map((page, i) => page.keyboard.type(String(i).repeat(10))));
@@ -339,6 +401,59 @@ test("six people type at once, see six cursors and the same text", async () => {
     assert.equal(await page.locator(".people .person").count(), 6);
   }
   await w.picture(pages[0], "six");
+
+  await pages[5].locator(".chat-input").fill("all here?");
+  await pages[5].keyboard.press("Enter");
+  for (const page of pages) await page.locator(".message-text", { hasText: "all here?" }).waitFor();
+  for (const page of pages) await w.text(page).click();
+  const typing = Promise.all(pages.map((page, i) => page.keyboard.type(String(i).repeat(20), { delay: 5 })));
+  await server.kill();
+  await typing;
+  for (const page of pages) await w.waitForState(page, "offline");
+  await server.start();
+  for (const page of pages) await w.waitForState(page, "saved");
+  await w.waitForText(pages[0], (have) => have.length === 180);
+  const both = await w.content(pages[0]);
+  for (const page of pages) await w.waitForText(page, both);
+  for (const i of pages.keys()) assert.equal(both.split(String(i)).length - 1, 30);
+});
+
+/* The story: the list of files was drawn anew between press and release when the path lost the focus, and the click met nothing. */
+test("while a path is being typed another file can be opened with the mouse; a refused path can be corrected", async () => {
+  const { pages: [ada] } = await room(1);
+  for (const file of ["one.txt", "two.txt"]) await w.createFile(ada, file);
+  await ada.locator("[data-do=new-file]").click();
+  await ada.getByLabel("Path of the new file").fill("three");
+
+  const row = await ada.locator('.tree [data-path="one.txt"]').boundingBox();
+  await ada.mouse.move(row.x + row.width / 3, row.y + row.height / 2);
+  await ada.mouse.down();
+  await ada.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await ada.mouse.up();
+  await ada.locator('.tab[data-path="one.txt"][aria-selected=true]').waitFor();
+  assert.equal(await ada.getByLabel("Path of the new file").count(), 0);
+
+  await ada.locator("[data-do=new-file]").click();
+  await ada.getByLabel("Path of the new file").fill("../three.txt");
+  await ada.keyboard.press("Enter");
+  await ada.locator(".note.error").waitFor();
+  assert.equal(await ada.getByLabel("Path of the new file").inputValue(), "../three.txt");
+  await ada.keyboard.press("Home");
+  for (let i = 0; i < 3; i++) await ada.keyboard.press("Delete");
+  await ada.keyboard.press("Enter");
+  await ada.locator('.tab[data-path="three.txt"][aria-selected=true]').waitFor();
+});
+
+test("on a narrow screen the text comes first", async () => {
+  const { made } = await together(1, "small.txt");
+
+  const phone = await w.enter(browser, server, made.code, "Grace", { viewport: { width: 390, height: 780 } });
+  await w.text(phone).waitFor();
+  const { x, width } = await w.text(phone).boundingBox();
+  assert.ok(x + width <= 390 && width > 300, `${x}+${width}`);
+  await w.picture(phone, "phone");
+  await phone.getByLabel("Show or hide the files").click();
+  await phone.locator('.tree [data-path="small.txt"]').waitFor();
 });
 
 test("the page can be used by keys alone", async () => {

@@ -69,12 +69,27 @@ export class TestServer {
     return stdout.trimEnd();
   }
 
+  /** Runs statements about the database from outside of it. */
+  async #maintain(...statements) {
+    const maintenance = `host=${this.cluster} port=5432 user=postgres dbname=postgres`;
+    await run("psql", [maintenance, "-Xq", "-v", "ON_ERROR_STOP=1", ...statements.flatMap((one) => ["-c", one])]);
+  }
+
+  /** Ends the server's connections to its database and lets none in, until `databaseBack`. */
+  async databaseAway() {
+    const cut = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${this.database}'`;
+    await this.#maintain(`alter database ${this.database} with allow_connections false`, cut);
+  }
+
+  async databaseBack() {
+    await this.#maintain(`alter database ${this.database} with allow_connections true`);
+  }
+
   async prepare() {
     this.cluster = clusterDirectory();
     this.database = `n${process.pid}_${process.hrtime.bigint()}`;
     this.port = await freePort();
-    const maintenance = `host=${this.cluster} port=5432 user=postgres dbname=postgres`;
-    await run("psql", [maintenance, "-Xqc", `create database ${this.database} template template0`]);
+    await this.#maintain(`create database ${this.database} template template0`);
     await run(path.join(bin, "vibesyncd"), ["migrate", "--database", this.databaseUrl("postgres"), "--server-role", "vibesync_server"]);
     this.folder = mkdtempSync(path.join(tmpdir(), "vs-server-"));
     writeFileSync(path.join(this.folder, "token"), adminToken, { mode: 0o600 });

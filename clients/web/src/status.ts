@@ -15,6 +15,9 @@ const words: Record<SessionState, string> = {
   closed: "Disconnected",
 };
 
+/** Saving takes some ms; after this it is said that it takes long. */
+const slowMs = 3000;
+
 export class Status {
   readonly element: HTMLElement;
   #session: Session;
@@ -23,6 +26,7 @@ export class Status {
   #retry: HTMLButtonElement;
   #place = h("span", { class: "place" });
   #language = h("span", { class: "language" });
+  #savingSince = 0;
 
   constructor(session: Session) {
     this.#session = session;
@@ -45,11 +49,15 @@ export class Status {
       this.#state.dataset.state = state;
       this.#state.textContent = words[state];
     }
+    if (state !== "saving") this.#savingSince = 0;
+    else if (this.#savingSince === 0) this.#savingSince = Date.now();
     let detail = "";
     if (state === "offline") {
       const seconds = Math.ceil((retryAt - Date.now()) / 1000);
       detail = unsaved ? "Your edits are kept in this window and sent when the connection is back." : "You can go on typing; it is sent when the connection is back.";
       detail += seconds > 1 ? ` Trying again in ${seconds} s.` : " Trying again…";
+    } else if (state === "saving" && Date.now() - this.#savingSince > slowMs) {
+      detail = "The server has not stored your last edits yet. Others see them; keep this window open until it has.";
     } else if (state === "stopped") {
       detail = "A file holds edits that were not stored; it says what can be done.";
     } else if (state === "closed") {

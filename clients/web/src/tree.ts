@@ -26,6 +26,8 @@ export class Tree {
   #current: string | null = null;
   #focused = "";
   #editing: { file: File | null; input: HTMLInputElement } | null = null;
+  /** A button is down on a row: rows stay where they are until its click is over, or it would meet another row or none. */
+  #pressed = false;
 
   constructor(session: Session, host: TreeHost) {
     this.#session = session;
@@ -37,6 +39,9 @@ export class Tree {
       this.#list,
     );
     this.#list.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#list.addEventListener("pointerdown", () => (this.#pressed = true));
+    this.#list.addEventListener("click", () => this.#release(), true);
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => this.#release()));
     session.files.on("change", () => this.show());
     this.show();
   }
@@ -58,6 +63,7 @@ export class Tree {
   }
 
   show(): void {
+    if (this.#pressed) return;
     const hadFocus = this.#list.contains(document.activeElement) && document.activeElement !== this.#editing?.input;
     const typing = this.#editing && document.activeElement === this.#editing.input;
     const rows: HTMLElement[] = [];
@@ -76,6 +82,12 @@ export class Tree {
     if (at) at.tabIndex = 0;
     if (typing) this.#editing?.input.focus();
     else if (hadFocus) at?.focus();
+  }
+
+  #release(): void {
+    if (!this.#pressed) return;
+    this.#pressed = false;
+    this.show();
   }
 
   #items(): HTMLElement[] {
@@ -148,7 +160,9 @@ export class Tree {
       event.preventDefault(); // else the key would reach what gets the focus next
     });
     input.addEventListener("blur", () => {
-      if (input.isConnected && this.#editing?.input === input) this.#stopEditing();
+      if (!input.isConnected || this.#editing?.input !== input) return;
+      this.#editing = null;
+      this.show();
     });
     this.#editing = { file, input };
     this.show();
@@ -177,7 +191,9 @@ export class Tree {
       this.show();
       if (!editing.file) this.#host.open(file);
     } catch (error) {
-      this.show();
+      // The path can be corrected, unless one has gone on to something else.
+      if (document.activeElement === editing.input || document.activeElement === document.body) this.#edit(editing.file, path);
+      else this.show();
       this.#host.failed(error);
     }
   }

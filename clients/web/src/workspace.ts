@@ -68,6 +68,7 @@ export class Workspace {
     const talk = h("aside", { class: "talk" }, h("header", { class: "panel-head" }, h("h2", {}, "People"), this.#count), this.#people.element, h("header", { class: "panel-head" }, h("h2", {}, "Chat")), this.#chat.element);
     this.element = h("div", { class: "workspace" }, bar, this.#tree.element, h("main", { class: "editors" }, this.#strip, this.#stage), talk, this.#status.element);
     if (innerWidth < 900) this.element.classList.add("no-talk");
+    if (innerWidth < 600 && session.files.list.length > 0) this.element.classList.add("no-side");
     this.#follow();
     this.#draw();
     document.addEventListener("keydown", (event) => this.#onKey(event));
@@ -200,7 +201,11 @@ export class Workspace {
     const { document } = tab;
     const deleted = stopped.reason === "deleted";
     const what = stopped.unsaved ? " Your last edits were not stored; they are only here." : deleted ? " Its last text is still here." : "";
-    const reasons: Record<string, string> = { deleted: "This file was deleted.", epoch_mismatch: "This file was replaced by another version." };
+    const reasons: Record<string, string> = {
+      deleted: "This file was deleted.",
+      epoch_mismatch: "This file was replaced by another version.",
+      limit: "With this edit the file is larger than the server takes.",
+    };
     const keep = async () => {
       const cut = document.path.lastIndexOf(".");
       const path = cut > document.path.lastIndexOf("/") ? `${document.path.slice(0, cut)}-copy${document.path.slice(cut)}` : `${document.path}-copy`;
