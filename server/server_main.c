@@ -93,7 +93,8 @@ static void main_help(FILE *out) {
                  "       vibesyncd --version | --help\n\n"
                  "serve     runs the server until SIGTERM or SIGINT\n"
                  "migrate   brings the database to this program's schema; URL is its owner's. The role NAME\n"
-                 "          is made if absent and gets what the running server needs\n\n"
+                 "          is made if absent, with the password VIBESYNC_SERVER_PASSWORD of the environment\n"
+                 "          if there is one, and gets what the running server needs\n\n"
                  "Settings, as --name VALUE or --name=VALUE, or as VIBESYNC_NAME in the environment:\n\n");
     config_help(out);
 }
@@ -121,7 +122,11 @@ static const char *migrate_option(int count, char **arguments, int *index, const
 }
 
 static int main_migrate(int count, char **arguments) {
-    struct migrate_options options = { .url = getenv("VIBESYNC_DATABASE"), .say = migrate_say };
+    struct migrate_options options = {
+        .url = getenv("VIBESYNC_DATABASE"),
+        .server_password = getenv("VIBESYNC_SERVER_PASSWORD"),
+        .say = migrate_say,
+    };
     struct migrate_report report = { 0 };
     for (int i = 0; i < count; i++) {
         const char *argument = arguments[i], *value;

@@ -254,7 +254,7 @@ static enum status migrate_make_role(struct migrate *migrate, const char *quoted
     if (exists)
         return STATUS_OK;
     const char *password = migrate->options->server_password;
-    char *literal = password == NULL ? NULL : PQescapeLiteral(migrate->pg, password, strlen(password));
+    char *literal = password == NULL || password[0] == 0 ? NULL : PQescapeLiteral(migrate->pg, password, strlen(password));
     char sql[1024];
     int size = snprintf(sql, sizeof sql, "create role %s login nosuperuser nocreatedb nocreaterole noreplication%s%s", quoted,
                         literal == NULL ? "" : " password ", literal == NULL ? "" : literal);

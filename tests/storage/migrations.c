@@ -122,6 +122,17 @@ Test(migrate, a_superuser_cannot_be_the_servers_role) {
     cr_assert(strstr(report.message, "superuser") != NULL, "%s", report.message);
 }
 
+Test(migrate, the_servers_role_is_made_with_the_password_that_is_given) {
+    struct migrate_options with = { .url = url, .server_role = "migrate_with_word", .server_password = "it's a word" };
+    struct migrate_options without = { .url = url, .server_role = "migrate_without", .server_password = "" };
+    cr_assert_eq(migrate_run(&with, &report), STATUS_OK, "%s", report.message);
+    cr_assert_eq(migrate_run(&without, &report), STATUS_OK, "%s", report.message);
+
+    cr_assert_eq(pg_number(url, "select count(*) from pg_authid where rolname = 'migrate_with_word' and rolpassword like 'SCRAM%'"),
+                 1);
+    cr_assert_eq(pg_number(url, "select count(*) from pg_authid where rolname = 'migrate_without' and rolpassword is null"), 1);
+}
+
 /* ---- what the server's role may do ---- */
 
 static void check_denied(const char *role_url, const char *sql) {

@@ -16,7 +16,7 @@ struct migrate_options {
     const char *url;             /* of the schema's owner */
     const char *server_role;     /* the unprivileged role of the running server: made if absent, granted what it needs; NULL: no
                                     role is made or granted */
-    const char *server_password; /* set for a role that is made now; NULL: none (peer, trust or set by hand) */
+    const char *server_password; /* set for a role that is made now; NULL or "": none (peer, trust or set by hand) */
     const struct embedded_file *migrations;       /* NULL: this program's own */
     void (*say)(void *context, const char *line); /* progress, one line without line end; may be NULL */
     void *context;
