@@ -6,8 +6,7 @@ import { storedDocument } from './support/documents.mjs';
 import { stand } from './support/ground.mjs';
 import { pause, until } from './support/wait.mjs';
 
-const isLong = process.env.VIBESYNC_LONG === '1';
-const OUTAGE_MS = isLong ? 10_000 : 3000;
+const OUTAGE_MS = 10_000; // time passes here on purpose: what could go wrong with it does (acknowledged, closed, evicted)
 const DIRTY_BYTES_MAX = 1 << 20;
 const ground = await stand({ 'checkpoint-idle-ms': 500, 'dirty-bytes-max': DIRTY_BYTES_MAX });
 
