@@ -69,6 +69,16 @@ Test(schema, every_column_of_the_seed_is_there) {
                "select table_name || '.' || column_name from information_schema.columns where table_schema = 'public'");
 }
 
+Test(schema, the_tables_that_the_seed_forgot_are_there) {
+    check_none("missing tables",
+               "select unnest(array['crdt_checkpoints', 'crdt_journal', 'crdt_history', 'crdt_clients', 'user_credentials', "
+               "'access_tokens', 'session_invites', 'join_tickets', 'file_permissions', 'participant_visits']) except "
+               "select table_name from information_schema.tables where table_schema = 'public'");
+    cr_assert_eq(pg_number(url, "select count(*) from pg_partitioned_table join pg_class on oid = partrelid where relname in "
+                                "('activity_feed', 'performance_metrics', 'security_events', 'audit_logs')"),
+                 4);
+}
+
 Test(schema, every_column_has_a_type_of_the_seeds_family) {
     check_none("other families",
                "select s.table_name || '.' || s.column_name || ' ' || s.data_type || ' became ' || p.data_type "
