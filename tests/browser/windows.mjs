@@ -22,7 +22,7 @@ export async function openWindow(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1180, height: 720 }, colorScheme: "light", locale: "en-GB", ...options });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   page.problems = [];
   page.on("pageerror", (error) => page.problems.push(`${error.stack ?? error}`));
   page.on("console", (message) => {
@@ -78,7 +78,7 @@ export async function waitForState(page, ...wanted) {
 }
 
 /** Waits for what can be seen; fails by saying what is there instead. */
-export async function until(holds, otherwise = () => String(holds), limitMs = 20_000) {
+export async function until(holds, otherwise = () => String(holds), limitMs = 60_000) {
   const end = Date.now() + limitMs;
   for (;;) {
     const value = await holds();

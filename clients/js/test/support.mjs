@@ -23,7 +23,7 @@ export async function enter(t, server, session, token, options = {}) {
 }
 
 /** Waits for a state, not for a time: resolves when `holds` is true, fails with the state that is there instead. */
-export async function until(holds, what = String(holds), limitMs = 15_000) {
+export async function until(holds, what = String(holds), limitMs = 60_000) {
   const end = Date.now() + limitMs;
   for (;;) {
     const value = await holds();
