@@ -233,8 +233,8 @@ static struct figures figures_of(uint64_t *samples, size_t count, double seconds
     if (count == 0)
         die("nothing was measured");
     qsort(samples, count, sizeof *samples, compare_u64);
-    return (struct figures){ count, (double)count / seconds, (double)samples[count / 2] / 1e6,
-                             (double)samples[count * 99 / 100] / 1e6, (double)samples[count - 1] / 1e6 };
+    uint64_t half = samples[count / 2], most = samples[count * 99 / 100], all = samples[count - 1];
+    return (struct figures){ count, (double)count / seconds, (double)half / 1e6, (double)most / 1e6, (double)all / 1e6 };
 }
 
 static void print_row(const struct bench *bench, const char *name, unsigned rate, const struct figures *figures,

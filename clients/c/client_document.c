@@ -203,8 +203,10 @@ static bool document_reserve_clock(struct client_document *document) {
     if (!clocks)
         return false;
     assert(count == 0 || document->clocks_capacity > 0);
-    for (uint64_t n = document->progress.acknowledged; n < document->progress.sent; n++)
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t n = document->progress.acknowledged + i;
         clocks[n % capacity] = document->clocks[n % document->clocks_capacity];
+    }
     mem_free(document->client->mem, document->clocks, document->clocks_capacity * sizeof *clocks);
     document->clocks = clocks;
     document->clocks_capacity = capacity;
