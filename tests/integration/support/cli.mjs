@@ -6,16 +6,19 @@ import { until, within } from './wait.mjs';
 
 const PROGRAM = process.env.VIBESYNC ?? resolve(import.meta.dirname, '../../../build/release/bin/vibesync');
 
-function start(server, session, words) {
+// `session` {}: of nobody yet.
+function start(server, session, words, stdin = 'ignore') {
+    const { session: id, token } = session;
     return spawn('setpriv', ['--pdeathsig', 'KILL', PROGRAM, ...words], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, VIBESYNC_SERVER: server.url, VIBESYNC_SESSION: session.session, VIBESYNC_TOKEN: session.token },
+        stdio: [stdin, 'pipe', 'pipe'],
+        env: { ...process.env, VIBESYNC_SERVER: server.url, ...(id && { VIBESYNC_SESSION: id, VIBESYNC_TOKEN: token }) },
     });
 }
 
-// Runs a verb to its end: {status, out, err}.
-export async function runCli(server, session, words, ms = 60_000) {
-    const child = start(server, session, words);
+// Runs a verb to its end: {status, out, err}. `input` is what somebody types.
+export async function runCli(server, session, words, ms = 60_000, input = null) {
+    const child = start(server, session, words, input === null ? 'ignore' : 'pipe');
+    if (input !== null) child.stdin.end(input);
     let out = '', err = '';
     child.stdout.setEncoding('utf8').on('data', (data) => (out += data));
     child.stderr.setEncoding('utf8').on('data', (data) => (err += data));
