@@ -120,6 +120,7 @@ test("files: renamed and deleted under somebody's hands, and two who take one na
   await ada.keyboard.type("final.py");
   await ada.keyboard.press("Enter");
   await grace.locator('.tab[data-path="final.py"]').waitFor();
+  for (const page of [ada, grace]) await page.locator(".status .language", { hasText: "Python" }).waitFor(); // the mode follows the name
   await w.text(grace).click();
   await grace.keyboard.press("Control+End");
   await grace.keyboard.type("!");
@@ -454,6 +455,28 @@ test("on a narrow screen the text comes first", async () => {
   await w.picture(phone, "phone");
   await phone.getByLabel("Show or hide the files").click();
   await phone.locator('.tree [data-path="small.txt"]').waitFor();
+});
+
+test("dark and light follow the machine until somebody chooses, and the choice stays; code has colours in both", async () => {
+  const { made, pages: [ada] } = await room(1);
+  await w.createFile(ada, "colours.py");
+  await w.text(ada).click();
+  await ada.keyboard.type("def f(): return 1");
+  const night = await w.enter(browser, server, made.code, "Grace", { colorScheme: "dark" });
+  const look = (page, selector, property) =>
+    page.locator(selector).first().evaluate((element, name) => getComputedStyle(element)[name].match(/\d+/g).slice(0, 3).map(Number), property);
+  const isDark = async (page) => (await look(page, "body", "backgroundColor")).every((part) => part < 80);
+  for (const page of [ada, night]) {
+    await page.locator(".tok-keyword").first().waitFor();
+    assert.notDeepEqual(await look(page, ".tok-keyword", "color"), await look(page, ".stage .cm-content", "color"));
+  }
+  assert.deepEqual([await isDark(ada), await isDark(night)], [false, true]);
+
+  await night.getByLabel("Light or dark").click();
+  await w.until(async () => !(await isDark(night)));
+  await night.reload();
+  await night.locator(".workspace").waitFor();
+  assert.equal(await isDark(night), false);
 });
 
 test("the page can be used by keys alone", async () => {

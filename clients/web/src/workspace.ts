@@ -95,6 +95,7 @@ export class Workspace {
     session.awareness.on("change", people);
     session.files.on("change", () => {
       for (const tab of this.#tabs) if (tab.document) void tab.editor?.named(tab.document.path);
+      this.#status.editor(this.#shown?.editor ?? null);
       this.#draw();
     });
     session.files.on("changed", ({ event, file, user }) => {
