@@ -28,7 +28,7 @@ cc -std=c11 "${cflags[@]}" "$program" "$work/prefix/lib/libvibesync-crdt.a" -o "
 mkdir "$work/consumer"
 cp "$here/consumer.cmake" "$work/consumer/CMakeLists.txt"
 cp "$program" "$work/consumer/program.c"
-cmake -S "$work/consumer" -B "$work/consumer/build" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/cmake.log" || fail "$(cat "$work/cmake.log")"
+cmake -G Ninja -S "$work/consumer" -B "$work/consumer/build" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/cmake.log" || fail "$(cat "$work/cmake.log")"
 cmake --build "$work/consumer/build" >"$work/cmake.log" || fail "$(cat "$work/cmake.log")"
 for kind in shared static; do
     [[ $("$work/consumer/build/$kind") == 'hello world = hello world' ]] || fail "the CMake package's $kind library says something else"
