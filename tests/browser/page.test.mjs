@@ -91,6 +91,9 @@ test("cursors, selections and names of the others are seen, and who is where", a
   await grace.getByText("Ada", { exact: true }).first().waitFor();
   assert.equal(await grace.locator(".others-selection").textContent(), "one two three");
   assert.match(await grace.locator('.people [data-person="Ada"]').textContent(), /notes\.md/);
+  await w.createFile(grace, "elsewhere.md");
+  await grace.locator('.people [data-person="Ada"]').click(); // goes where she is
+  await grace.locator('.tab[data-path="notes.md"][aria-selected=true]').waitFor();
   await ada.close();
   await grace.locator(".caret").waitFor({ state: "detached" });
   await w.until(async () => (await grace.locator(".people .person").count()) === 1);
@@ -230,6 +233,11 @@ test("the database is away: people go on and see each other, and nothing is call
   assert.equal(await w.state(ada).textContent(), "Saving…");
   await ada.locator(".tab .unsaved").waitFor();
   await w.picture(ada, "saving");
+  const asked = ada.waitForEvent("dialog");
+  await ada.close({ runBeforeUnload: true });
+  const dialog = await asked;
+  assert.equal(dialog.type(), "beforeunload"); // leaving would lose it
+  await dialog.dismiss();
   await server.databaseBack();
 
   await w.waitForState(ada, "saved");
