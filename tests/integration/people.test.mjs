@@ -221,6 +221,28 @@ test('a renewed token is the same person', async () => {
     assert.ok(stored.every((row) => !row.token_hash.includes(token)), 'only hashes are stored');
 });
 
+test('a token that ends is announced; who renews it stays, who does not is closed with 4401', async () => {
+    const { owner } = await ground.pair();
+    const ending = async (name) => {
+        const session = await ground.server.joinByCode(owner.session.code, name);
+        await ground.cluster.rows("update access_tokens set created_at = now() - interval '1 hour', expires_at = now() + interval '5 s' " +
+            'where token_hash = sha256($1::bytea)', [Buffer.from(session.token)]);
+        return ground.join(session);
+    };
+    const careless = await ending('Careless');
+    const careful = await ending('Careful');
+    for (const person of [careless, careful])
+        await person.notified('auth.expiring', (p) => p.expires_at === person.joined.token_expires_at);
+
+    const { token, expires_at: expires } = await careful.request('auth.refresh');
+
+    assert.ok(expires > careful.joined.token_expires_at + 3_000_000, 'as long as the one before, which lived an hour');
+    assert.deepEqual([(await careless.ended()).code, careful.closeEvent], [4401, null]);
+    await until('the first token has ended', () => Date.now() > careful.joined.token_expires_at);
+    await careful.request('file.list');
+    assert.equal((await ground.join({ ...careful.session, token })).joined.user.id, careful.joined.user.id);
+});
+
 test('no secret stands in the log', async () => {
     const { owner, guest } = await ground.pair();
     await guest.request('chat.send', { client_msg_id: randomUUID(), text: 'between us: hunter2' });

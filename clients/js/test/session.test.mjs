@@ -124,6 +124,21 @@ test("a wrong credential is permanent", async (t) => {
   });
 });
 
+test("a token that is about to end is renewed, told, and good for the next time", async (t) => {
+  const { made } = await people(t, server, 0);
+  const seat = await join({ url: server.url, code: made.code, name: "Grace" });
+  await server.sql(`update access_tokens set created_at = now() - interval '1 hour', expires_at = now() + interval '50 s' where user_id = '${seat.user}'`);
+
+  const session = await enter(t, server, made.session, seat.token);
+  let renewed = null;
+  session.on("token", (token) => (renewed = token));
+  await until(() => renewed, "a new token");
+
+  assert.notEqual(renewed, seat.token);
+  const again = await enter(t, server, made.session, renewed);
+  assert.equal(again.user.id, seat.user);
+});
+
 test("an unknown method is an error, and the connection goes on", async (t) => {
   const { sessions: [a] } = await people(t, server, 1);
 
