@@ -111,6 +111,21 @@ test("a chat message is seen by the other, and again after a reload", async () =
   assert.equal(await ada.locator(".chat-input").inputValue(), "");
 });
 
+test("older messages are there when asked for", async () => {
+  const made = await server.createSession("Talkative");
+  await server.sql(`insert into chat_messages (session_id, user_id, content, seq) select id, owner_id, 'message ' || n || '.', n
+    from coding_sessions, generate_series(1, 120) n where id = '${made.session}'; update coding_sessions set chat_seq = 120 where id = '${made.session}'`);
+  const ada = await w.enter(browser, server, made.code, "Ada");
+  await ada.locator(".message-text", { hasText: "message 120." }).waitFor();
+  assert.equal(await ada.locator(".message").count(), 50);
+
+  await ada.getByRole("button", { name: "Older messages" }).click();
+
+  await ada.locator(".message-text", { hasText: /^message 1\.$/ }).waitFor();
+  assert.equal(await ada.locator(".message").count(), 120);
+  assert.equal(await ada.getByRole("button", { name: "Older messages" }).count(), 0);
+});
+
 test("files: renamed and deleted under somebody's hands, and two who take one name", async () => {
   const { pages: [ada, grace] } = await together(2, "draft.txt");
   await ada.keyboard.type("kept text");
