@@ -4,8 +4,9 @@
 #   tests/fresh/fresh.sh [--keep FOLDER] root|user run              first_run.sh, as root or as an ordinary user with sudo
 #   tests/fresh/fresh.sh [--keep FOLDER] root|user test [FILTER]    ./dev test
 #
-# By hand, as root: it needs debootstrap and Debian's and npm's servers. FOLDER keeps the Debian for the next time (without it, /tmp, and
-# deleted). Mounts and processes live in namespaces of their own, which end with this script: nothing can be deleted through a mount.
+# By hand, as root: it needs debootstrap and Debian's and npm's servers. FOLDER keeps the Debian, with the packages that ./dev installed,
+# for the next time (without it: a new one in /tmp, deleted at the end). Mounts and processes live in namespaces of their own, which end
+# with this script: nothing can be deleted through a mount.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
@@ -54,11 +55,10 @@ if [[ $kind == user ]]; then
     }
 fi
 clone="$home/a clone"
-if [[ ! -d $debian$clone ]]; then
-    git clone -q "$root" "$debian$clone"
-    chroot "$debian" chown -R "$who:" "$clone"
-fi
+rm -rf --one-file-system "${debian:?}$clone"
+git clone -q "$root" "$debian$clone"
+chroot "$debian" chown -R "$who:" "$clone"
 
 command="tests/fresh/first_run.sh . 127.0.0.1:8440"
-[[ $verb == run ]] || command="./dev test $filter"
+[[ $verb == run ]] || command="./dev test${filter:+ $(printf %q "$filter")}"
 unshare --mount --pid --fork --kill-child bash "${BASH_SOURCE[0]}" inside "$debian" "$who" "$clone" "$command"
