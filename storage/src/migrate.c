@@ -8,6 +8,7 @@
 #include "digest.h"
 #include "row_inside.h"
 
+#include <assert.h>
 #include <libpq-fe.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -301,6 +302,7 @@ static enum status migrate_grant(struct migrate *migrate) {
     if (status == STATUS_OK)
         status = migrate_exec(migrate, "select quote_ident(current_schema())", "reading the schema's name", &schema);
     if (status == STATUS_OK) {
+        assert(quoted != NULL);
         migrate_write_grants(&sql, quoted, PQgetvalue(schema, 0, 0));
         status = sql.status;
     }
