@@ -70,7 +70,7 @@ for (const history of records('histories')) {
   const v2 = history.updates.find(({ v, u }) => v === 2 && u.length < 1500)
   if (v2) plain('update_v2', `${history.profile}-${nth}`, unbase64(v2.u))
   if (history.diffs[0]) plain('state_vector', `vector-${history.id}`, Buffer.from([0]), unbase64(history.diffs[0].sv))
-  if (history.relpos[0]) plain('state_vector', `position-${history.id}`, Buffer.from([2]), unbase64(history.relpos[0].rpos))
+  if (history.relpos[0]) plain('position', history.id, Buffer.from([0]), unbase64(history.relpos[0].rpos))
 }
 for (const bad of records('malformed')) if (bad.v === 2 && bad.update.length < 500) plain('update_v2', bad.id, unbase64(bad.update))
 const one = new Y.Doc({ gc: false })

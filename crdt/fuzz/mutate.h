@@ -1,7 +1,8 @@
 /* mutate.h — changes an update by its grammar: what comes out is well-formed, or nearly so, and says something else.
  *
  * Bytes flipped at random are refused by the first check they meet. Here a struct gets another origin, length, kind, key or parent,
- * goes away, comes twice, or a block gets another client or clock; a deletion is added. */
+ * goes away, comes twice, or a block gets another client or clock; a deletion is added. What is made of numbers alone (state
+ * vectors, snapshots) gets other numbers. */
 #ifndef CRDT_FUZZ_MUTATE_H
 #define CRDT_FUZZ_MUTATE_H
 
@@ -22,7 +23,7 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t size_max);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed);
 #endif
 
-enum { MUTATE_STRUCTS_MAX = 64, MUTATE_RANGES_MAX = 32 };
+enum { MUTATE_STRUCTS_MAX = 64, MUTATE_RANGES_MAX = 32, MUTATE_NUMBERS_MAX = 256 };
 
 struct mutate_struct {
     struct wire_struct wire;
@@ -187,6 +188,37 @@ static inline bool mutate_update(struct bytes update, struct chance *chance, str
         if (mutate.count < MUTATE_STRUCTS_MAX - 1 && mutate.range_count < MUTATE_RANGES_MAX - 1)
             mutate_one(&mutate, chance);
     return mutate_write(&mutate, out);
+}
+
+/* Appends a row of numbers with a few of them changed; if the first one counts the pairs behind it, pairs come, go and come twice.
+ * False: not such a row. */
+static inline bool mutate_numbers(struct bytes bytes, bool counted, struct chance *chance, struct bytes_writer *out) {
+    static uint64_t numbers[MUTATE_NUMBERS_MAX + 2];
+    struct bytes_reader reader = bytes_reader(bytes);
+    size_t count = 0;
+    while (bytes_left(&reader) > 0)
+        if (count == MUTATE_NUMBERS_MAX || varint_read(&reader, &numbers[count++]) != STATUS_OK)
+            return false;
+    if (count == 0)
+        return false;
+    for (uint32_t times = 1 + below(chance, 3); times > 0; times--) {
+        size_t at = below(chance, (uint32_t)count);
+        size_t pair = at | 1;
+        if (!counted || pair + 2 > count || count >= MUTATE_NUMBERS_MAX || below(chance, 2) == 0) {
+            numbers[at] = mutate_number(chance, numbers[at]);
+        } else if (below(chance, 2) == 0) {
+            memmove(numbers + pair, numbers + pair + 2, (count - pair - 2) * sizeof *numbers);
+            count -= 2;
+        } else {
+            memmove(numbers + pair + 2, numbers + pair, (count - pair) * sizeof *numbers);
+            count += 2;
+        }
+        if (counted && below(chance, 8) != 0)
+            numbers[0] = count / 2;
+    }
+    for (size_t i = 0; i < count; i++)
+        varint_write(out, numbers[i]);
+    return out->status == STATUS_OK;
 }
 
 #endif
