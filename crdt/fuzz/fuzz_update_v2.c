@@ -58,16 +58,21 @@ static void *counted_resize(void *context, void *old, size_t old_bytes, size_t b
 
 static const struct mem counted = { counted_resize, NULL };
 
+/* In another order, or with some left out, clocks may stand next to each other that lie further apart than v2 can say. */
+static bool said(enum status status) {
+    return status == STATUS_OK || status == STATUS_RANGE;
+}
+
 static void check_functions(struct bytes update, struct bytes_writer *v1) {
     struct bytes_writer out;
     bytes_writer_init(&out, &counted, SIZE_MAX);
     struct bytes twice[] = { update, update };
-    expect(crdt_updates_merge(CRDT_V2, twice, 2, &out) == STATUS_OK, "no merging with itself");
+    expect(said(crdt_updates_merge(CRDT_V2, twice, 2, &out)), "no merging with itself");
     bytes_writer_reset(&out);
     expect(crdt_updates_state_vector(CRDT_V2, update, &out) == STATUS_OK, "no state vector");
     struct bytes_writer diff;
     bytes_writer_init(&diff, &counted, SIZE_MAX);
-    expect(crdt_updates_diff(CRDT_V2, update, bytes_written(&out), &diff) == STATUS_OK, "no diff");
+    expect(said(crdt_updates_diff(CRDT_V2, update, bytes_written(&out), &diff)), "no diff");
     bytes_writer_reset(&out);
     if (crdt_updates_convert(CRDT_V1, CRDT_V2, bytes_written(v1), &out) == STATUS_OK) {
         bytes_writer_reset(&diff);
@@ -98,8 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     expect(status == STATUS_OK || crdt_doc_size(doc).structs == 0, "refused, and something stayed");
     struct bytes_writer again;
     bytes_writer_init(&again, &counted, SIZE_MAX);
-    enum status told = crdt_update_encode_v2(doc, &again);
-    expect(told == STATUS_OK || told == STATUS_RANGE, "the state cannot be told");
+    expect(said(crdt_update_encode_v2(doc, &again)), "the state cannot be told");
     bytes_writer_finish(&again);
     crdt_doc_destroy(doc);
     bytes_writer_finish(&v1);
