@@ -57,33 +57,48 @@ static bool value_identical(const struct crdt_value *a, const struct crdt_value 
     }
 }
 
-static bool object_has(struct crdt_object_value object, const struct crdt_member *wanted) {
-    for (size_t i = 0; i < object.count; i++)
-        if (bytes_equal(object.members[i].key, wanted->key))
-            return value_identical(&object.members[i].value, &wanted->value);
+/* Whether the object has this member; usually it is at the same place. */
+static bool object_has(struct crdt_object_value object, const struct crdt_member *wanted, size_t place) {
+    for (size_t i = 0; i < object.count; i++) {
+        const struct crdt_member *member = &object.members[(place + i) % object.count];
+        if (bytes_equal(member->key, wanted->key))
+            return value_identical(&member->value, &wanted->value);
+    }
     return false;
 }
 
-/* Containers are equal if they have the same members, and none of these is a container. Without memory nothing is equal, which
- * costs a mark. */
+/* The members of a container; an array's are named by their indices. False: no memory. */
+static bool container_read(struct bytes json, struct arena *arena, struct crdt_object_value *out) {
+    struct crdt_value value;
+    if (value_read_json(json, arena, &value) != STATUS_OK)
+        return false;
+    if (value.kind == CRDT_OBJECT) {
+        *out = value.object;
+        return true;
+    }
+    struct crdt_member *members = arena_alloc(arena, (value.array.count + 1) * sizeof *members);
+    for (size_t i = 0; members != NULL && i < value.array.count; i++) {
+        char *digits = arena_alloc(arena, NUMBER_TEXT_MAX);
+        if (digits == NULL)
+            return false;
+        members[i] = (struct crdt_member){ bytes_of(digits, number_write((double)i, digits)), value.array.items[i] };
+    }
+    *out = (struct crdt_object_value){ members, value.array.count };
+    return members != NULL;
+}
+
+/* Containers are equal if they have the same members, and none of these is a container; [] and {} are the same. Without memory
+ * nothing is equal, which costs a mark. */
 bool json_equal(const struct mem *mem, struct bytes a, struct bytes b) {
     if (!json_is_container(a) || !json_is_container(b))
         return json_identical(a, b);
     struct arena arena;
-    struct crdt_value left;
-    struct crdt_value right;
+    struct crdt_object_value left;
+    struct crdt_object_value right;
     arena_init(&arena, mem, SIZE_MAX);
-    bool equal = value_read_json(a, &arena, &left) == STATUS_OK && value_read_json(b, &arena, &right) == STATUS_OK &&
-                 left.kind == right.kind;
-    if (equal && left.kind == CRDT_OBJECT) {
-        equal = left.object.count == right.object.count;
-        for (size_t i = 0; equal && i < left.object.count; i++)
-            equal = object_has(right.object, &left.object.members[i]);
-    } else if (equal) {
-        equal = left.array.count == right.array.count;
-        for (size_t i = 0; equal && i < left.array.count; i++)
-            equal = value_identical(&left.array.items[i], &right.array.items[i]);
-    }
+    bool equal = container_read(a, &arena, &left) && container_read(b, &arena, &right) && left.count == right.count;
+    for (size_t i = 0; equal && i < left.count; i++)
+        equal = object_has(right, &left.members[i], i);
     arena_finish(&arena);
     return equal;
 }
@@ -505,7 +520,9 @@ static void gap_tidy(struct format_edit *edit, uint32_t start) {
         bool last = attributes_find(&edit->gap, key)->json.data == json.data;
         if (!last || json_identical(before, json)) {
             txn_delete_item(edit->txn, at);
-            if (!reached && json_identical(attributes_get(&edit->current, key), json) && !json_identical(before, json))
+            struct bytes now = attributes_get(&edit->current, key);
+            bool own = now.data == json.data; /* put in force by this very mark: then also a container is the same */
+            if (!reached && (own || json_identical(now, json)) && !json_identical(before, json))
                 current_restore(edit, key);
         } else if (!reached) {
             attributes_pass(edit->doc, &edit->current, item);

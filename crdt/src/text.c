@@ -204,7 +204,7 @@ static bool text_mark_redundant(const struct crdt_doc *doc, uint32_t left, const
         varint_read_view(&other, &other_key);
         varint_read_view(&other, &other_value);
         if (bytes_equal(key, other_key))
-            return bytes_equal(value, other_value);
+            return json_equal(doc->mem_outer, value, other_value);
     }
     return bytes_equal_text(value, "null");
 }
