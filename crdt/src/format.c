@@ -112,6 +112,7 @@ struct step {
     uint64_t length;
     size_t part;     /* STEP_INSERT: its content */
     size_t from, to; /* its attributes in edit->given */
+    bool inherits;   /* STEP_INSERT: gets what is in force instead */
 };
 
 struct format_edit {
@@ -422,9 +423,11 @@ static void step_want(struct format_edit *edit, const struct step *step) {
 static void step_insert(struct format_edit *edit, const struct step *step) {
     const struct edit_part *part = &edit->parts.list[step->part];
     step_want(edit, step);
-    for (size_t i = 0; i < edit->current.count; i++)
-        if (attributes_find(&edit->wanted, edit->current.list[i].key) == NULL)
-            wanted_insert(&edit->wanted, (struct attribute){ edit->current.list[i].key, bytes_text("null") });
+    for (size_t i = 0; i < edit->current.count; i++) {
+        struct attribute current = edit->current.list[i];
+        if (attributes_find(&edit->wanted, current.key) == NULL)
+            wanted_insert(&edit->wanted, step->inherits ? current : (struct attribute){ current.key, bytes_text("null") });
+    }
     place_minimize(edit);
     place_open(edit);
     place_put(edit, part->kind, part->length, edit_content(&edit->parts, step->part));
@@ -562,7 +565,10 @@ static void format_run(struct format_edit *edit) {
 
 /* One step at an index, prepared. */
 static enum status format_one(struct format_edit *edit, uint64_t index) {
-    enum status status = index > edit->text->length ? STATUS_RANGE : format_begin(edit, index);
+    uint64_t length = edit->text->length;
+    if (index > length && index != CRDT_TEXT_END)
+        return STATUS_RANGE;
+    enum status status = format_begin(edit, index > length ? length : index);
     if (status != STATUS_OK)
         return status;
     place_walk(edit, index);
@@ -586,22 +592,31 @@ enum status format_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t
     return status;
 }
 
+static enum status format_insert(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8,
+                                 const struct crdt_object_value *attributes) {
+    struct format_edit edit;
+    format_init(&edit, txn, text);
+    enum status status = edit_add_text(&edit.parts, utf8);
+    if (status == STATUS_OK)
+        status = format_add_step(&edit, (struct step){ .kind = STEP_INSERT, .inherits = attributes == NULL }, attributes);
+    if (status == STATUS_OK)
+        status = format_one(&edit, index);
+    format_finish(&edit);
+    return status;
+}
+
+enum status format_append(struct crdt_txn *txn, struct crdt_type *text, struct bytes utf8) {
+    return format_insert(txn, text, CRDT_TEXT_END, utf8, NULL);
+}
+
 enum status crdt_text_insert_formatted(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8,
                                        const struct crdt_object_value *attributes) {
     assert(txn->open);
     if (attributes == NULL)
         return crdt_text_insert(txn, text, index, utf8);
     if (utf8.size == 0)
-        return index > text->length ? STATUS_RANGE : STATUS_OK;
-    struct format_edit edit;
-    format_init(&edit, txn, text);
-    enum status status = edit_add_text(&edit.parts, utf8);
-    if (status == STATUS_OK)
-        status = format_add_step(&edit, (struct step){ .kind = STEP_INSERT }, attributes);
-    if (status == STATUS_OK)
-        status = format_one(&edit, index);
-    format_finish(&edit);
-    return status;
+        return index > text->length && index != CRDT_TEXT_END ? STATUS_RANGE : STATUS_OK;
+    return format_insert(txn, text, index, utf8, attributes);
 }
 
 enum status crdt_text_insert_embed(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, const struct crdt_value *embed,
@@ -638,7 +653,7 @@ enum status crdt_text_format(struct crdt_txn *txn, struct crdt_type *text, uint6
                              const struct crdt_object_value *attributes) {
     assert(txn->open);
     if (length == 0)
-        return index > text->length ? STATUS_RANGE : STATUS_OK;
+        return index > text->length && index != CRDT_TEXT_END ? STATUS_RANGE : STATUS_OK;
     struct format_edit edit;
     format_init(&edit, txn, text);
     enum status status = format_add_step(&edit, (struct step){ .kind = STEP_RETAIN, .length = length }, attributes);

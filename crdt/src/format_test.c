@@ -99,6 +99,35 @@ Test(format, what_a_deleted_mark_put_in_force_is_forgotten) {
     page_finish(&page);
 }
 
+Test(format, the_end_lies_behind_the_marks_that_close) {
+    struct page page = page_make();
+    struct crdt_member italic = { bytes_text("i"), crdt_bool(true) };
+    struct crdt_object_value attributes = { &italic, 1 };
+    type(&page, 0, "x", "b", crdt_bool(true));
+
+    cr_expect_eq(crdt_text_insert(page.txn, page.text, CRDT_TEXT_END, bytes_text("y")), STATUS_OK);
+    cr_expect_eq(crdt_text_insert(page.txn, page.text, 1, bytes_text("z")), STATUS_OK);
+    cr_expect_eq(crdt_text_format(page.txn, page.text, CRDT_TEXT_END, 2, &attributes), STATUS_OK);
+    expect(&page, "xz{b}|y");
+    type(&page, CRDT_TEXT_END, "!", "i", crdt_number(1));
+    expect(&page, "xz{b}|y|!{i}");
+    cr_expect_eq(crdt_text_insert(page.txn, page.text, 5, bytes_text("?")), STATUS_RANGE);
+    cr_expect_eq(crdt_text_insert_formatted(page.txn, page.text, 5, bytes_text("?"), &attributes), STATUS_RANGE);
+    cr_expect_eq(crdt_text_format(page.txn, page.text, 5, 1, &attributes), STATUS_RANGE);
+    page_finish(&page);
+}
+
+Test(format, the_end_of_a_text_without_marks_is_its_length) {
+    struct page page = page_make();
+
+    cr_expect_eq(crdt_text_insert(page.txn, page.text, CRDT_TEXT_END, bytes_text("ab")), STATUS_OK);
+    cr_expect_eq(crdt_text_insert(page.txn, page.text, CRDT_TEXT_END, bytes_text("")), STATUS_OK);
+    cr_expect_eq(crdt_text_insert(page.txn, page.text, CRDT_TEXT_END, bytes_text("c")), STATUS_OK);
+
+    expect(&page, "abc");
+    page_finish(&page);
+}
+
 /* Containers in a container are never the same, so the insertion stops before the mark. */
 Test(format, plain_insertion_compares_values_as_formatting_does) {
     struct page page = page_make();

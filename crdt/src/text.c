@@ -255,6 +255,10 @@ static enum status text_insert_anywhere(struct crdt_txn *txn, struct crdt_type *
     size_t units;
     if (!utf_check(utf8, &units))
         return STATUS_MALFORMED;
+    if (index == CRDT_TEXT_END && text->has_formats && units > 0)
+        return format_append(txn, text, utf8);
+    if (index == CRDT_TEXT_END)
+        index = text->length;
     if (index > text->length)
         return STATUS_RANGE;
     if (units == 0)

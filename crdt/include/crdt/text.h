@@ -24,6 +24,10 @@ struct crdt_roots {
 };
 struct crdt_roots crdt_doc_roots(const struct crdt_doc *doc, struct bytes name);
 
+/* An index for what is inserted or formatted: behind everything, marks too, as Yjs takes an index behind the end. The length is a
+ * place before the marks that stand behind the last unit: what is inserted there may be inside a formatted range. */
+#define CRDT_TEXT_END UINT64_MAX
+
 /* Inserts `text` before the unit `index`, with the formatting of the text before it.
  * `text`   UTF-8; copied; empty changes nothing
  * STATUS_RANGE      index > length, or the client's clock would pass 2^53 - 1

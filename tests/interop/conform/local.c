@@ -192,15 +192,17 @@ static enum status edit(struct local *local, json_t *op, struct crdt_type *type)
             crdt_map_clear(local->txn, type);
         return STATUS_OK;
     }
-    /* Yjs takes what is behind the end of a text for the end. */
-    index = index > length ? length : index;
+    /* Yjs takes what is behind the end of a text for its end; there is nothing to delete. */
+    uint64_t place = index > length ? CRDT_TEXT_END : index;
     if (strcmp(name, "insertText") == 0)
-        return crdt_text_insert_formatted(local->txn, type, index, text_of(json_object_get(op, "text")),
+        return crdt_text_insert_formatted(local->txn, type, place, text_of(json_object_get(op, "text")),
                                           given == NULL ? NULL : &attributes);
     if (strcmp(name, "insertEmbed") == 0)
-        return insert_embed(local, type, index, json_object_get(op, "value"), given == NULL ? NULL : &attributes);
+        return insert_embed(local, type, place, json_object_get(op, "value"), given == NULL ? NULL : &attributes);
     if (strcmp(name, "format") == 0)
-        return crdt_text_format(local->txn, type, index, wanted, &attributes);
+        return crdt_text_format(local->txn, type, place, wanted, &attributes);
+    if (index > length)
+        return STATUS_OK;
     wanted = wanted > length - index ? length - index : wanted;
     if (strcmp(name, "deleteText") == 0)
         return crdt_text_delete(local->txn, type, index, wanted);
