@@ -4,7 +4,7 @@
  *
  *     documents.c   new, apply, pending, encode …        formats.c   applyV2, merge, snapshot …
  *     reading.c     text, json …                         local.c     local
- *     observing.c   beyond the protocol: observe, undo
+ *     observing.c   beyond the protocol: observe, undo   question.c    no questions: what a line says
  */
 #ifndef TESTS_CONFORM_H
 #define TESTS_CONFORM_H
@@ -31,6 +31,9 @@ struct conform_op {
 };
 
 extern const struct conform_op conform_documents[], conform_formats[], conform_reading[], conform_local[], conform_observing[];
+
+/* What the line says; NULL: not JSON. */
+json_t *conform_question(const char *line, size_t size);
 
 /* NULL if there is none of that name. */
 struct conform_handle *conform_handle_find(const char *name);

@@ -40,7 +40,7 @@ int main(void) {
     size_t capacity = 0;
     ssize_t size;
     while ((size = getline(&line, &capacity, stdin)) > 0) {
-        json_t *question = json_loadb(line, (size_t)size, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
+        json_t *question = conform_question(line, (size_t)size);
         json_t *answer = json_object();
         json_t *id = json_object_get(question, "id");
         json_object_set(answer, "id", id == NULL ? json_null() : id);
