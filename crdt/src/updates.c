@@ -3,7 +3,11 @@
  * Merging: every block of every input is a stream of structs in clock order. The streams of one client are read through a heap, the
  * one whose next struct begins first on top:
  *
- *     at = 7    heap: [5..9) [8..12) [20..21)      writes 7..9 of the first, then 9..12 of the second, Skip 12..20, 20..21 */
+ *     at = 7    heap: [5..9) [8..12) [20..21)      writes 7..9 of the first, then 9..12 of the second, Skip 12..20, 20..21
+ *
+ * Inputs can know different things of a unit: its content, or that it was deleted or collected. Which of them is written follows
+ * Yjs: a stream is written on as long as it has no gap, whatever the others have; of those that begin at the same clock the one
+ * that was written last comes first, or the first input; but GC comes before what a former one has, and the other way round. */
 #include "crdt/updates.h"
 
 #include "crdt/update.h"
@@ -16,6 +20,7 @@ struct stream {
     uint64_t client;
     uint64_t clock; /* of the head */
     uint64_t left;  /* structs behind the head */
+    int64_t *turn;  /* of its input; smaller: written more recently. At first the input's number */
     struct bytes_reader reader;
     struct wire_struct head;
 };
@@ -31,6 +36,7 @@ struct merge {
     struct bytes_writer block; /* the structs of one client */
     uint64_t block_structs;
     uint64_t gc_length; /* adjacent GC, not written yet */
+    int64_t last_turn;
 };
 
 static enum status grow(const struct mem *mem, void **array, size_t *capacity, size_t element, size_t needed) {
@@ -59,8 +65,8 @@ static bool stream_next(struct stream *stream) {
     return false;
 }
 
-/* Checks an update and notes its blocks and deletions. */
-static enum status merge_add(struct merge *merge, struct bytes update) {
+/* Checks an update and notes its blocks and deletions. `turn`: NULL if it is not merged with others. */
+static enum status merge_add(struct merge *merge, struct bytes update, int64_t *turn) {
     struct wire_walk walk;
     struct wire_struct structure;
     enum wire_step step = WIRE_STEP_BLOCK;
@@ -71,9 +77,11 @@ static enum status merge_add(struct merge *merge, struct bytes update) {
             continue;
         status =
             grow(merge->mem, (void **)&merge->streams, &merge->stream_capacity, sizeof *merge->streams, merge->stream_count + 1);
-        if (status == STATUS_OK)
-            merge->streams[merge->stream_count++] =
-                (struct stream){ .client = walk.client, .clock = walk.clock, .left = walk.structs_left, .reader = walk.reader };
+        if (status != STATUS_OK)
+            break;
+        merge->streams[merge->stream_count++] = (struct stream){
+            .client = walk.client, .clock = walk.clock, .left = walk.structs_left, .turn = turn, .reader = walk.reader
+        };
     }
     for (bool found = true; status == STATUS_OK && found;) {
         struct id_range range;
@@ -93,11 +101,18 @@ static bool stream_before(const void *left, const void *right) {
     return a->client != b->client ? a->client > b->client : a->clock < b->clock;
 }
 
+static bool head_before(const struct stream *a, const struct stream *b) {
+    if (a->clock != b->clock)
+        return a->clock < b->clock;
+    bool alike = (a->head.kind == CONTENT_GC) == (b->head.kind == CONTENT_GC);
+    return alike ? *a->turn < *b->turn : *a->turn > *b->turn;
+}
+
 static void heap_sink(struct stream *heap, size_t count, size_t at) {
     for (;;) {
         size_t least = at;
         for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++)
-            if (heap[child].clock < heap[least].clock)
+            if (head_before(&heap[child], &heap[least]))
                 least = child;
         if (least == at)
             return;
@@ -151,8 +166,11 @@ static uint64_t merge_client(struct merge *merge, struct stream *heap, size_t co
             }
             at = end;
         }
+        *top->turn = --merge->last_turn;
         if (!stream_next(top))
             *top = heap[--count];
+        else if (top->clock <= at)
+            continue; /* no gap */
         heap_sink(heap, count, 0);
     }
     merge_write_gc(merge);
@@ -192,13 +210,17 @@ static enum status merge_out(struct merge *merge, struct bytes_writer *out) {
 
 static enum status merge_v1(const struct bytes *updates, size_t count, struct bytes_writer *out) {
     struct merge merge = { .mem = out->mem };
+    int64_t *turns = mem_alloc(out->mem, (count + 1) * sizeof *turns);
     bytes_writer_init(&merge.block, out->mem, out->size_max);
-    enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < count; i++)
-        status = merge_add(&merge, updates[i]);
+    enum status status = turns == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        turns[i] = (int64_t)i;
+        status = merge_add(&merge, updates[i], &turns[i]);
+    }
     if (status == STATUS_OK)
         status = merge_out(&merge, out);
     bytes_writer_finish(&merge.block);
+    mem_free(out->mem, turns, (count + 1) * sizeof *turns);
     mem_free(out->mem, merge.streams, merge.stream_capacity * sizeof *merge.streams);
     mem_free(out->mem, merge.ranges, merge.range_capacity * sizeof *merge.ranges);
     return status;
@@ -282,7 +304,7 @@ static enum status diff_v1(struct bytes update, struct bytes state_vector, struc
     struct bytes_writer blocks;
     bytes_writer_init(&block, out->mem, out->size_max);
     bytes_writer_init(&blocks, out->mem, out->size_max);
-    enum status status = merge_add(&merge, update);
+    enum status status = merge_add(&merge, update, NULL);
     if (status == STATUS_OK)
         status = known_read(out->mem, state_vector, &known, &known_count, &known_capacity);
     uint64_t clients = 0;
@@ -317,7 +339,7 @@ static enum status diff_v1(struct bytes update, struct bytes state_vector, struc
 
 static enum status state_vector_v1(struct bytes update, struct bytes_writer *out) {
     struct merge merge = { .mem = out->mem };
-    enum status status = merge_add(&merge, update);
+    enum status status = merge_add(&merge, update, NULL);
     struct bytes_writer entries;
     bytes_writer_init(&entries, out->mem, out->size_max);
     uint64_t clients = 0;

@@ -25,6 +25,34 @@ Test(updates, merged_they_are_one_whatever_their_order) {
     }
 }
 
+/* Inputs that know different things of the same units: what is written is what Yjs 13.6 writes. */
+Test(updates, of_content_and_what_stands_for_it_yjss_choice_is_written) {
+    static const uint8_t gc[] = { 1, 1, 1, 0, 0, 5, 0 };
+    static const uint8_t inner_gc[] = { 1, 1, 1, 1, 0, 3, 0 };
+    static const uint8_t deleted[] = { 1, 1, 1, 0, 1, 1, 1, 't', 3, 0 };
+    static const uint8_t x_abc[] = { 2, 1, 2, 0, 4, 1, 1, 't', 1, 'x', 1, 1, 0, 4, 1, 1, 't', 3, 'a', 'b', 'c', 0 };
+    static const uint8_t abc_gc[] = { 1, 2, 1, 0, 4, 1, 1, 't', 3, 'a', 'b', 'c', 0, 2, 0 };
+    struct {
+        const uint8_t *first, *second, *wanted;
+        size_t first_size, second_size, wanted_size;
+    } const cases[] = {
+        { abc, gc, gc, sizeof abc, sizeof gc, sizeof gc },
+        { gc, abc, abc_gc, sizeof gc, sizeof abc, sizeof abc_gc },
+        { abcde, inner_gc, abcde, sizeof abcde, sizeof inner_gc, sizeof abcde }, /* no gap: read on */
+        { inner_gc, abcde, abcde, sizeof inner_gc, sizeof abcde, sizeof abcde },
+        { abc, deleted, abc, sizeof abc, sizeof deleted, sizeof abc },
+        { deleted, abc, deleted, sizeof deleted, sizeof abc, sizeof deleted },
+        { deleted, x_abc, x_abc, sizeof deleted, sizeof x_abc, sizeof x_abc }, /* the input that was read last */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bytes both[] = { bytes_of(cases[i].first, cases[i].first_size), bytes_of(cases[i].second, cases[i].second_size) };
+        struct bytes_writer out = writer(SIZE_MAX);
+        cr_assert_eq(crdt_updates_merge(CRDT_V1, both, 2, &out), STATUS_OK);
+        cr_expect(bytes_equal(bytes_written(&out), bytes_of(cases[i].wanted, cases[i].wanted_size)), "case %zu", i);
+        bytes_writer_finish(&out);
+    }
+}
+
 Test(updates, a_gap_becomes_a_skip_and_a_state_vector_ends_at_it) {
     static const uint8_t later[] = { 1, 1, 1, 9, 0x84, 1, 8, 1, 'x', 0 };
     static const uint8_t wanted[] = { 1, 3, 1, 0, 4, 1, 1, 't', 3, 'a', 'b', 'c', 10, 6, 0x84, 1, 8, 1, 'x', 0 };
