@@ -449,7 +449,28 @@ static bool parked_before(const struct parked *a, const struct parked *b) {
     return a->client != b->client ? a->client > b->client : a->clock < b->clock;
 }
 
-/* Old and new pending structs in one order; a new one that says nothing more than the one before it is left out. */
+/* Old pending structs, [from, end), that follow each other without a gap. */
+struct parked_row {
+    size_t from;
+    size_t end;
+    uint64_t clock_end;
+};
+
+static struct parked_row parked_row_at(const struct pending *pending, size_t from) {
+    const struct parked *first = pending->structs[from];
+    struct parked_row row = { from, from + 1, first->clock + first->length };
+    for (; row.end < pending->count; row.end++) {
+        const struct parked *next = pending->structs[row.end];
+        if (next->client != first->client || next->clock > row.clock_end)
+            break;
+        if (next->clock + next->length > row.clock_end)
+            row.clock_end = next->clock + next->length;
+    }
+    return row;
+}
+
+/* Old and new pending structs in one order. A new one is left out if it says nothing more than the one before it, or than old ones
+ * that begin before it and follow each other without a gap: where both know different things of a unit, Yjs keeps those. */
 static enum status apply_merge_waiting(struct apply *apply) {
     struct crdt_doc *doc = apply->doc;
     struct pending *pending = &doc->pending;
@@ -458,14 +479,21 @@ static enum status apply_merge_waiting(struct apply *apply) {
     if (status != STATUS_OK)
         return status;
     size_t kept = 0;
+    struct parked_row row = { 0 };
     for (size_t old = 0, fresh = 0; old < pending->count || fresh < apply->fresh_count;) {
         if (fresh == apply->fresh_count || (old < pending->count && !parked_before(apply->fresh[fresh], pending->structs[old]))) {
+            if (old == row.end)
+                row = parked_row_at(pending, old);
             apply->waiting[apply->waiting_count++] = pending->structs[old++];
             continue;
         }
         struct parked *added = apply->fresh[fresh];
+        uint64_t end = added->clock + added->length;
         const struct parked *last = apply->waiting_count > 0 ? apply->waiting[apply->waiting_count - 1] : NULL;
-        if (last == NULL || last->client != added->client || added->clock + added->length > last->clock + last->length) {
+        const struct parked *first = row.end > 0 ? pending->structs[row.from] : NULL;
+        bool by_last = last != NULL && last->client == added->client && end <= last->clock + last->length;
+        bool by_row = first != NULL && first->client == added->client && first->clock < added->clock && end <= row.clock_end;
+        if (!by_last && !by_row) {
             apply->waiting[apply->waiting_count++] = added;
             apply->fresh[fresh] = apply->fresh[kept];
             apply->fresh[kept++] = added;

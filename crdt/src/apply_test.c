@@ -271,6 +271,20 @@ Test(update, the_same_thing_waits_once) {
     crdt_doc_destroy(doc);
 }
 
+/* As Yjs, where somebody else tells that units were collected whose content waits already. */
+Test(update, content_that_waits_stays_if_it_has_no_gap) {
+    struct crdt_doc *doc = make(true);
+    struct bytes row = hex("01 02 01 02 84 01 01 02 63 64 84 01 03 02 65 66 00");
+
+    apply(doc, row, NULL);
+    apply(doc, hex("01 01 01 03 00 03 00"), NULL);
+
+    expect_encoding(doc, row);
+    apply(doc, hex("01 01 01 00 04 01 01 74 02 61 62 00"), NULL);
+    expect_text(doc, "abcdef");
+    crdt_doc_destroy(doc);
+}
+
 Test(update, limits_of_size_and_clients_hold) {
     struct crdt_doc_options options = { .client_id = 1, .update_bytes_max = 20, .clients_max = 2 };
     struct crdt_doc *doc;
