@@ -65,7 +65,7 @@ static enum status v2_open(struct v2_reader *v2, struct bytes update, const stru
             continue;
         }
         struct bytes_reader strings = bytes_reader(stream);
-        if (stream.size > 0 && (varint_read_view(&strings, &v2->joined) != STATUS_OK || !utf_check(v2->joined, &v2->units_left)))
+        if (varint_read_view(&strings, &v2->joined) != STATUS_OK || !utf_check(v2->joined, &v2->units_left))
             return STATUS_MALFORMED;
         column_reader_init(&v2->text_units, COLUMN_UINT, bytes_of(strings.at, bytes_left(&strings)));
     }

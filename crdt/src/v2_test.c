@@ -106,6 +106,15 @@ Test(v2, a_few_bytes_that_stand_for_very_much_are_refused_at_once) {
                  STATUS_MALFORMED);
 }
 
+/* The table of no strings is an empty string; nothing at all is cut off. */
+Test(v2, without_a_string_table_it_is_refused) {
+    struct bytes_writer update = hex("00 00 00 00 00 00 00 00 00 00 00 00");
+    struct bytes_writer v1 = hex("");
+    cr_expect_eq(v2_to_v1(bytes_written(&update), &v1), STATUS_MALFORMED);
+    bytes_writer_finish(&update);
+    bytes_writer_finish(&v1);
+}
+
 Test(v2, a_key_number_may_be_used_again) {
     /* two marks with the key "b": numbers 0, 0; one string */
     struct bytes_writer v2 = hex("00 02 01 00 02 42 00 01 00 00 03 06 00 86 05 02 74 62 41 00 01 01 00 00 01 02 00 78 7e 00"), out;
