@@ -389,7 +389,7 @@ static enum status apply_schedule(struct apply *apply, struct source *sources, s
             } else if (top->head_clock > state) {
                 stuck = true;
                 status = apply_miss(apply, top->client->id, top->head_clock - 1);
-            } else if (top->head_clock + top->head.length > state && apply_head_waits(apply, top, &waits_for)) {
+            } else if (apply_head_waits(apply, top, &waits_for)) { /* also if it is known: as Yjs */
                 status = apply_wait(apply, sources, waits_for, &next);
                 stuck = next == NULL;
             } else {

@@ -271,6 +271,21 @@ Test(update, the_same_thing_waits_once) {
     crdt_doc_destroy(doc);
 }
 
+/* Units that came as GC need nothing; the same units told with their neighbours wait for these, though they say nothing new. */
+Test(update, what_is_known_waits_for_its_neighbours_all_the_same) {
+    struct crdt_doc *doc = make(true);
+    apply(doc, hex("01 01 01 00 00 02 00"), NULL);
+
+    apply(doc, hex("01 02 01 00 84 02 00 02 61 62 84 01 01 01 63 00"), NULL);
+    cr_expect_eq(crdt_doc_size(doc).pending_structs, true);
+    expect_text(doc, "");
+
+    apply(doc, hex("01 01 02 00 04 01 01 74 01 78 00"), NULL);
+    cr_expect_eq(crdt_doc_size(doc).pending_structs, false);
+    expect_text(doc, "x");
+    crdt_doc_destroy(doc);
+}
+
 /* As Yjs, where somebody else tells that units were collected whose content waits already. */
 Test(update, content_that_waits_stays_if_it_has_no_gap) {
     struct crdt_doc *doc = make(true);
