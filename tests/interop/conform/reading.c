@@ -46,6 +46,40 @@ enum crdt_type_kind conform_kind(const char *name) {
     return CRDT_TYPE_MAP;
 }
 
+/* As JavaScript's `if`. */
+static bool is_true(const struct crdt_value *value) {
+    switch (value->kind) {
+    case CRDT_UNDEFINED:
+    case CRDT_NULL:
+        return false;
+    case CRDT_BOOL:
+        return value->boolean;
+    case CRDT_NUMBER:
+        return value->number != 0 && !isnan(value->number);
+    case CRDT_BIGINT:
+        return value->bigint != 0;
+    case CRDT_STRING:
+        return value->bytes.size > 0;
+    default:
+        return true;
+    }
+}
+
+/* What Yjs makes of the options of a subdocument: those it knows, if they say something. */
+static json_t *tagged_options(const struct crdt_doc *doc, const struct crdt_value *options, struct arena *arena) {
+    json_t *json = json_object();
+    for (size_t i = 0; options != NULL && options->kind == CRDT_OBJECT && i < options->object.count; i++) {
+        const struct crdt_member *member = &options->object.members[i];
+        if (bytes_equal_text(member->key, "gc") && member->value.kind != CRDT_UNDEFINED && !is_true(&member->value))
+            json_object_set_new(json, "gc", json_false());
+        else if (bytes_equal_text(member->key, "autoLoad") && is_true(&member->value))
+            json_object_set_new(json, "autoLoad", json_true());
+        else if (bytes_equal_text(member->key, "meta") && member->value.kind != CRDT_UNDEFINED && member->value.kind != CRDT_NULL)
+            json_object_set_new(json, "meta", conform_tagged(doc, &member->value, arena));
+    }
+    return json;
+}
+
 json_t *conform_tagged(const struct crdt_doc *doc, const struct crdt_value *value, struct arena *arena) {
     char digits[24];
     json_t *json;
@@ -77,7 +111,7 @@ json_t *conform_tagged(const struct crdt_doc *doc, const struct crdt_value *valu
     case CRDT_SUBDOC:
         json = json_object();
         json_object_set_new(json, "guid", conform_text(value->subdoc.guid));
-        json_object_set_new(json, "opts", conform_tagged(doc, value->subdoc.options, arena));
+        json_object_set_new(json, "opts", tagged_options(doc, value->subdoc.options, arena));
         return tagged_new("$doc", json);
     case CRDT_TYPE:
         crdt_type_kind(doc, value->type, &kind, NULL);
