@@ -181,8 +181,9 @@ static enum status merge_out(struct merge *merge, struct bytes_writer *out) {
     struct bytes_writer blocks;
     bytes_writer_init(&blocks, merge->mem, out->size_max);
     uint64_t clients = 0;
+    enum status status = STATUS_OK;
     sort(merge->streams, merge->stream_count, sizeof *merge->streams, stream_before);
-    for (size_t from = 0; from < merge->stream_count;) {
+    for (size_t from = 0; status == STATUS_OK && from < merge->stream_count;) {
         size_t end = from;
         uint64_t client = merge->streams[from].client;
         while (end < merge->stream_count && merge->streams[end].client == client)
@@ -195,9 +196,9 @@ static enum status merge_out(struct merge *merge, struct bytes_writer *out) {
             varint_write(&blocks, clock);
             bytes_write(&blocks, bytes_written(&merge->block));
         }
+        status = merge->block.status != STATUS_OK ? merge->block.status : blocks.status; /* the next client resets it */
         from = end;
     }
-    enum status status = merge->block.status != STATUS_OK ? merge->block.status : blocks.status;
     if (status == STATUS_OK) {
         varint_write(out, clients);
         bytes_write(out, bytes_written(&blocks));
