@@ -114,6 +114,24 @@ Test(edit, keys_are_set_replaced_deleted_and_cleared) {
     stage_finish(&stage);
 }
 
+/* The only contents that have no bytes; alone in a document they need a place all the same. */
+Test(edit, bytes_may_be_none) {
+    struct crdt_value none = { .kind = CRDT_BYTES };
+    struct stage list = stage_make();
+    struct stage map = stage_make();
+    struct crdt_value got;
+
+    cr_assert_eq(crdt_array_insert(list.txn, list.root, 0, &none, 1), STATUS_OK);
+    cr_assert_eq(crdt_map_set(map.txn, map.root, bytes_text("k"), &none), STATUS_OK);
+
+    cr_assert_eq(crdt_array_get(list.doc, list.root, 0, &list.arena, &got), STATUS_OK);
+    cr_expect(got.kind == CRDT_BYTES && got.bytes.size == 0);
+    cr_assert_eq(crdt_map_get(map.doc, map.root, bytes_text("k"), &map.arena, &got), STATUS_OK);
+    cr_expect(got.kind == CRDT_BYTES && got.bytes.size == 0);
+    stage_finish(&list);
+    stage_finish(&map);
+}
+
 Test(edit, xml_is_written_as_markup) {
     struct stage stage = stage_make();
     struct crdt_type *element;

@@ -11,11 +11,16 @@ export class Engine {
     this.child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
     this.waiting = []
     readline.createInterface({ input: this.child.stdout }).on('line', line => this.waiting.shift()(JSON.parse(line)))
-    this.child.on('exit', () => { for (const resolve of this.waiting) resolve({ ok: false, error: 'the program ended' }) })
+    this.child.on('exit', () => {
+      this.ended = true
+      for (const resolve of this.waiting) resolve({ ok: false, error: 'the program ended' })
+    })
+    this.child.stdin.on('error', () => {}) // its exit tells
     this.next = 0
   }
 
   async ask (op, question = {}) {
+    if (this.ended) throw new Error(`${op}: the program ended before`)
     const answer = await new Promise(resolve => {
       this.waiting.push(resolve)
       this.child.stdin.write(JSON.stringify({ id: this.next++, op, ...question }) + '\n')
