@@ -105,7 +105,9 @@ void edit_need_parts(struct edit_need *need, const struct edit_parts *parts) {
     for (size_t i = 0; i < parts->count; i++) {
         const struct edit_part *part = &parts->list[i];
         need->items += 1 + content_more_items(part->kind, part->length, part->size);
-        edit_need_text(need, part->kind == CONTENT_STRING && part->size == part->length, part->size);
+        bool ascii = part->kind == CONTENT_STRING && part->size == part->length;
+        edit_need_text(need, ascii, part->size);
+        need->others |= !ascii;
         need->types += part->kind == CONTENT_TYPE;
         need->units += part->length;
     }
@@ -127,7 +129,7 @@ enum status edit_reserve(struct crdt_doc *doc, const struct edit_need *need, str
     }
     /* Contents to come may bring the first surrogate pairs, which later steps of the same edit may cut. */
     size_t items = need->items + need->splits * doc_split_items_max(doc, need->text > 0);
-    status = doc_reserve_items(doc, items, need->text > 0 || need->types > 0 ? need->items : 0, client->first == NULL);
+    status = doc_reserve_items(doc, items, need->others || need->text > 0 ? need->items : 0, client->first == NULL);
     if (status == STATUS_OK)
         status = client_text_reserve(client, &doc->mem, need->ascii, need->text);
     if (status == STATUS_OK)

@@ -40,6 +40,7 @@ struct edit_need {
     uint64_t deletes; /* of runs, without those that splits and keys cause */
     size_t ascii;  /* bytes of ASCII text */
     size_t text;   /* bytes of other contents */
+    bool others;   /* there are other contents, perhaps of no bytes */
     size_t types;
     size_t keys;
     size_t key_bytes;
