@@ -120,18 +120,23 @@ static bool contents_join(const struct crdt_doc *doc, const struct item *left, c
            b.size <= UINT32_MAX - a.size && content_joins(left->kind, left->length, a.size, right->length, b.size);
 }
 
+bool doc_run_goes_on(const struct crdt_doc *doc, uint32_t left_number, uint32_t right_number) {
+    const struct item *left = doc_item(doc, left_number);
+    const struct item *right = doc_item(doc, right_number);
+    return left->kind == right->kind && content_splits(left->kind) && left->right == right_number &&
+           right->origin_client == left->client && item_origin_clock(doc, right) == item_end(doc, left) - 1 &&
+           right->right_origin_client == left->right_origin_client &&
+           (right->right_origin_client == CLIENT_NONE ||
+            item_right_origin_clock(doc, right) == item_right_origin_clock(doc, left)) &&
+           ((left->flags ^ right->flags) & (ITEM_DELETED | ITEM_KEEP)) == 0;
+}
+
 static bool items_join(const struct crdt_doc *doc, uint32_t left_number, uint32_t right_number) {
     const struct item *left = doc_item(doc, left_number);
     const struct item *right = doc_item(doc, right_number);
-    if (left->kind != right->kind)
-        return false;
-    if (left->kind == CONTENT_GC)
-        return true;
-    return content_splits(left->kind) && left->right == right_number && right->origin_client == left->client &&
-           item_origin_clock(doc, right) == item_end(doc, left) - 1 && right->right_origin_client == left->right_origin_client &&
-           (right->right_origin_client == CLIENT_NONE ||
-            item_right_origin_clock(doc, right) == item_right_origin_clock(doc, left)) &&
-           ((left->flags ^ right->flags) & (ITEM_DELETED | ITEM_KEEP)) == 0 && contents_join(doc, left, right);
+    if (left->kind == CONTENT_GC || right->kind == CONTENT_GC)
+        return left->kind == right->kind;
+    return doc_run_goes_on(doc, left_number, right_number) && contents_join(doc, left, right);
 }
 
 bool doc_join_with_previous(struct crdt_doc *doc, struct run_place place) {

@@ -302,6 +302,9 @@ uint32_t doc_split_after(struct crdt_doc *doc, uint32_t client, uint64_t clock);
  * goes. */
 bool doc_join_with_previous(struct crdt_doc *doc, struct run_place place);
 
+/* Whether the right of two items goes on where the left one ends, next to it: one run, but for where their contents stand. */
+bool doc_run_goes_on(const struct crdt_doc *doc, uint32_t left_number, uint32_t right_number);
+
 /* --- integrate.c: placing runs --- */
 
 /* What is to become an item, its neighbours found. */

@@ -492,13 +492,22 @@ static struct crdt_type *parent_now(const struct crdt_undo *undo, const struct i
     return came && holder->kind == CONTENT_TYPE ? doc_type(doc, item_type(doc, holder)) : NULL;
 }
 
-static bool redo_one(struct crdt_undo *undo, uint32_t number, struct client *local) {
+/* Behind what came last. */
+static void gap_behind_last(const struct crdt_doc *doc, const struct client *local, struct edit_gap *gap) {
+    gap->left = doc_find(doc, local->index, local->state - 1);
+    gap->right = doc_item(doc, gap->left)->right;
+}
+
+/* `goes_on`: the run before it, of which it is a part, has just come. */
+static bool redo_one(struct crdt_undo *undo, uint32_t number, struct client *local, bool goes_on) {
     struct crdt_doc *doc = undo->doc;
     struct edit_gap gap = { .client = local, .entry = ENTRY_NONE };
     gap.type = parent_now(undo, doc_item(doc, number));
     if (gap.type == NULL)
         return false;
-    if (!item_is_keyed(doc_item(doc, number)))
+    if (goes_on)
+        gap_behind_last(doc, local, &gap);
+    else if (!item_is_keyed(doc_item(doc, number)))
         gap_in_list(undo, number, &gap);
     else if (!gap_at_key(undo, number, &gap))
         return false;
@@ -516,7 +525,7 @@ static bool redo_one(struct crdt_undo *undo, uint32_t number, struct client *loc
 }
 
 /* A run whose holder is to come again waits for that: outermost first. */
-static bool redo_with_holders(struct crdt_undo *undo, uint32_t number, struct client *local) {
+static bool redo_with_holders(struct crdt_undo *undo, uint32_t number, struct client *local, bool goes_on) {
     struct crdt_doc *doc = undo->doc;
     for (;;) {
         uint32_t first = number;
@@ -535,18 +544,22 @@ static bool redo_with_holders(struct crdt_undo *undo, uint32_t number, struct cl
         }
         if (redone_step(undo, unit_of(doc, doc_item(doc, first), 0), &id, &units))
             return first == number;
-        if (!redo_one(undo, first, local))
+        if (!redo_one(undo, first, local, goes_on && first == number))
             return false;
         if (first == number)
             return true;
     }
 }
 
-/* The runs of a wanted range, cut to it. Answers whether any came. */
+/* The runs of a wanted range, cut to it. Answers whether any came.
+ *
+ * Text that is not all ASCII, half pairs and long contents are several items here and one in Yjs. Such items come back as one run:
+ * if each came back beside its own place, what others insert between these places would stand elsewhere than in Yjs. */
 static bool redo_range(struct crdt_undo *undo, struct id_range range, struct client *local) {
     struct crdt_doc *doc = undo->doc;
     uint32_t client = doc_client(doc, range.client)->index;
     bool came = false;
+    uint32_t last = ITEM_NONE; /* the item before, if it came just now */
     for (uint64_t clock = range.clock, end = range.clock + range.length; clock < end;) {
         cut_before(undo, client, clock);
         const struct item *item = doc_item(doc, doc_find(doc, client, clock));
@@ -555,8 +568,12 @@ static bool redo_range(struct crdt_undo *undo, struct id_range range, struct cli
         uint32_t number = doc_find(doc, client, clock);
         item = doc_item(doc, number);
         uint64_t next = item_end(doc, item);
-        if (item_clock(doc, item) == clock && next <= end) /* else no split was left */
-            came |= redo_with_holders(undo, number, local);
+        bool whole = item_clock(doc, item) == clock && next <= end; /* else no split was left */
+        bool goes_on = whole && last != ITEM_NONE && doc_run_goes_on(doc, last, number);
+        uint64_t state = local->state;
+        bool comes = whole && redo_with_holders(undo, number, local, goes_on);
+        last = comes && local->state > state ? number : ITEM_NONE;
+        came |= comes;
         clock = next;
     }
     return came;

@@ -217,3 +217,21 @@ Test(undo, a_new_edit_forgets_what_could_be_done_again_and_data_stays_with_its_i
     cr_expect_not(undo(&stage));
     stage_finish(&stage);
 }
+
+/* "ab" and "é" are two items here and one in Yjs, where all of it comes back before "a": so what another client has inserted between
+ * them stands behind it, not inside. The same with the halves of a cut pair. */
+Test(undo, a_run_that_is_kept_in_pieces_comes_back_as_one) {
+    static const uint8_t between[] = { 1, 1, 0, 0, 0xc4, 1, 1, 1, 2, 1, 'X', 0 };
+    struct stage stage = stage_make(NULL);
+    type_at(&stage, NULL, 0, "ab");
+    type_at(&stage, NULL, 2, "é");
+    delete_at(&stage, 0, 3);
+
+    cr_expect(undo(&stage));
+    struct crdt_txn *txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_update_apply(txn, bytes_of(between, sizeof between), NULL), STATUS_OK);
+    cr_assert_eq(crdt_txn_commit(txn, NULL, NULL), STATUS_OK);
+
+    expect_text(&stage, "abéX");
+    stage_finish(&stage);
+}
