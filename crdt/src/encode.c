@@ -100,7 +100,9 @@ static void encode_runs(const struct crdt_doc *doc, struct client *client, uint6
         encode_run(doc, client, doc_item(doc, run_place_item(place)), 0, out);
 }
 
-bool doc_encode_txn_quick(const struct crdt_doc *doc, struct bytes_writer *out) {
+/* The usual transaction: units of one client in its last run, ASCII text, or a deleted range, or both. False: it is another, or there
+ * is no memory; nothing was written. */
+static bool encode_txn_quick(const struct crdt_doc *doc, struct bytes_writer *out) {
     const struct crdt_txn *txn = &doc->txn;
     const struct client *client = txn->touched;
     const struct item *item = NULL;
@@ -165,8 +167,8 @@ static bool touched_before(const void *left, const void *right) {
     return (*a)->id > (*b)->id;
 }
 
-enum status doc_encode_txn(const struct crdt_doc *doc, const struct id_range *ranges, size_t range_count,
-                           struct bytes_writer *out) {
+static enum status encode_txn(const struct crdt_doc *doc, const struct id_range *ranges, size_t range_count,
+                              struct bytes_writer *out) {
     enum { TOUCHED_INLINE = 8 };
     struct client *touched_inline[TOUCHED_INLINE];
     struct client **touched = touched_inline;
@@ -193,6 +195,31 @@ enum status doc_encode_txn(const struct crdt_doc *doc, const struct id_range *ra
     if (touched != touched_inline)
         mem_free(doc->mem_outer, touched, count * sizeof *touched);
     return out->status;
+}
+
+enum status doc_write_txn(const struct crdt_doc *doc, struct bytes_writer *update) {
+    enum { RANGES_INLINE = 8 };
+    const struct crdt_txn *txn = &doc->txn;
+    struct id_range ranges_inline[RANGES_INLINE];
+    struct id_range *ranges = ranges_inline;
+    size_t count = txn->deleted_count;
+    if (update->status != STATUS_OK || encode_txn_quick(doc, update))
+        return update->status;
+    if (count > RANGES_INLINE)
+        ranges = mem_alloc(doc->mem_outer, count * sizeof *ranges);
+    if (ranges == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        const struct unit_range *range = &txn->deleted[i];
+        ranges[i] = (struct id_range){ doc->clients[range->client]->id, range->clock, range->length };
+    }
+    size_t size_before = update->size;
+    enum status status = encode_txn(doc, ranges, id_ranges_normalize(ranges, count), update);
+    if (status != STATUS_OK)
+        update->size = size_before;
+    if (ranges != ranges_inline)
+        mem_free(doc->mem_outer, ranges, count * sizeof *ranges);
+    return status;
 }
 
 /* One client's structs in a state: integrated ones from `from` on, then the pending ones. With `out` NULL they are only counted. */

@@ -369,17 +369,45 @@ uint32_t txn_deleted_next(const struct crdt_txn *txn, struct deleted_walk *walk)
 /* At the end of the transaction the client's texts, much of which is dead, are compacted. */
 void doc_compact_later(struct crdt_doc *doc, struct client *client);
 
-/* Units of a client that were deleted. */
-void txn_push_deleted(struct crdt_txn *txn, uint32_t client, uint64_t clock, uint64_t length);
+/* Units of a client that were deleted. Room was reserved. */
+static inline void txn_push_deleted(struct crdt_txn *txn, uint32_t client, uint64_t clock, uint64_t length) {
+    if (txn->deleted_count > 0) {
+        struct unit_range *last = &txn->deleted[txn->deleted_count - 1];
+        bool before = last->client == client && clock + length == last->clock;
+        if (before || (last->client == client && last->clock + last->length == clock)) {
+            last->clock = before ? clock : last->clock;
+            last->length += length;
+            return;
+        }
+    }
+    assert(txn->deleted_count < txn->deleted_capacity);
+    txn->deleted[txn->deleted_count++] = (struct unit_range){ clock, length, client };
+}
+
+/* --- collect.c --- */
+
+/* Tells observers of the open transaction; collects what it has deleted and joins that with its neighbours. */
+void txn_settle(struct crdt_txn *txn);
+
+/* Gives back what was reserved and is not needed, and makes texts compact. */
+void txn_tidy(struct crdt_doc *doc);
+
+/* A type whose content is to be deleted or collected. */
+static inline void txn_push_work(struct crdt_txn *txn, struct crdt_type *type) {
+    type->next = txn->work;
+    txn->work = type;
+}
+static inline struct crdt_type *txn_pop_work(struct crdt_txn *txn) {
+    struct crdt_type *type = txn->work;
+    if (type != NULL)
+        txn->work = type->next;
+    return type;
+}
 
 /* --- encode.c --- */
 
-/* The update of an open transaction whose deletions are `ranges` (normalized). STATUS_NO_MEMORY; the writer has a status of its
- * own. */
-/* The usual one: units of one client in its last run, ASCII text, or a deleted range, or both. False: it is another, or there is no
- * memory; nothing was written. */
-bool doc_encode_txn_quick(const struct crdt_doc *doc, struct bytes_writer *out);
-enum status doc_encode_txn(const struct crdt_doc *doc, const struct id_range *ranges, size_t range_count, struct bytes_writer *out);
+/* The update of the open transaction. STATUS_NO_MEMORY, STATUS_TOO_BIG: nothing was written. */
+enum status doc_write_txn(const struct crdt_doc *doc, struct bytes_writer *update);
 /* All deletions, normalized, those that wait included if `pending`; `out` holds `out_capacity` elements of doc->mem_outer.
  * STATUS_NO_MEMORY. */
 enum status doc_deleted_ranges(const struct crdt_doc *doc, bool pending, struct id_range **out, size_t *out_count,

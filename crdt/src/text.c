@@ -78,34 +78,39 @@ static inline void typing_forget_cursor(struct crdt_type *text, uint64_t index) 
         text->cursor_item = ITEM_NONE;
 }
 
-static bool typing_go_on(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8) {
-    struct typing *typing = &txn->doc->typing;
+static bool all_ascii(struct bytes text) {
+    uint8_t seen = 0;
+    for (size_t i = 0; i < text.size; i++)
+        seen |= text.data[i];
+    return seen < 0x80;
+}
+
+static inline bool typing_go_on(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8) {
+    struct crdt_doc *doc = txn->doc;
+    struct typing *typing = &doc->typing;
     if (typing->type != text || typing->index != index || utf8.size > typing->room)
         return false;
-    uint8_t seen = 0;
-    for (size_t i = 0; i < utf8.size; i++)
-        seen |= utf8.data[i];
-    if (seen >= 0x80)
-        return false;
     struct client *client = typing->client;
+    uint8_t *to = client->ascii + client->ascii_used;
+    if (utf8.size == 1 && utf8.data[0] < 0x80)
+        *to = utf8.data[0];
+    else if (all_ascii(utf8))
+        memcpy(to, utf8.data, utf8.size);
+    else
+        return false;
     uint32_t units = (uint32_t)utf8.size;
+    struct item *item = doc_item(doc, typing->item);
     txn_touch(txn, client);
     typing_forget_cursor(text, index);
-    uint8_t *to = client->ascii + client->ascii_used;
-    if (units == 1)
-        *to = utf8.data[0];
-    else
-        memcpy(to, utf8.data, units);
     client->ascii_used += units;
     client->state += units;
-    struct item *item = doc_item(txn->doc, typing->item);
     item->length += units;
-    list_index_later(txn->doc, typing->item, item, units);
+    list_index_later(doc, typing->item, item, units);
     text->length += units;
     txn->units_added += units;
-    typing->index += units;
+    typing->index = index + units;
     typing->room -= units;
-    txn->doc->erasing.type = NULL;
+    doc->erasing.type = NULL;
     return true;
 }
 
