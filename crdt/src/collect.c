@@ -8,7 +8,7 @@
 #include "store.h"
 
 enum {
-    DELETED_KEPT = 64,    /* ranges for which room is kept between transactions */
+    DELETED_KEPT = 8,     /* ranges for which room is kept between transactions */
     SPARE_CHUNKS_KEPT = 4 /* what a usual edit may need; kept in documents that are not tiny */
 };
 
@@ -141,5 +141,5 @@ void txn_tidy(struct crdt_doc *doc) {
     }
     types_trim(&doc->types, &doc->mem);
     run_spares_trim(&doc->spares, &doc->mem, doc->runs >= RUN_CHUNK_FULL ? SPARE_CHUNKS_KEPT : 0);
-    items_trim(&doc->items, &doc->mem);
+    items_trim(&doc->items, &doc->mem, 1);
 }

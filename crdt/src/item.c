@@ -1,4 +1,4 @@
-/* item.c — slabs of 128 items; the first grows 4, 16, 64, 128, so that a small document stays small. */
+/* item.c — slabs of 64 items; the first grows 4, 16, 64, so that a small document stays small. */
 #include "item.h"
 
 #include "wire.h"
@@ -37,7 +37,6 @@ static enum status items_grow_first(struct items *items, const struct mem *mem, 
     uint32_t capacity = items->first_capacity == 0 ? ITEM_FIRST_CAPACITY : items->first_capacity;
     while (capacity < needed && capacity < ITEM_SLAB_ITEMS)
         capacity *= 4;
-    capacity = capacity > ITEM_SLAB_ITEMS ? ITEM_SLAB_ITEMS : capacity;
     uint8_t *slab = mem_resize(mem, items->slab_count == 0 ? NULL : items->slabs[0], (size_t)items->first_capacity * items->stride,
                                (size_t)capacity * items->stride);
     if (slab == NULL)
@@ -130,8 +129,8 @@ enum status items_widen(struct items *items, const struct mem *mem) {
     return STATUS_OK;
 }
 
-void items_trim(struct items *items, const struct mem *mem) {
-    uint32_t needed = (items->used + ITEM_SLAB_ITEMS - 1) / ITEM_SLAB_ITEMS + 1;
+void items_trim(struct items *items, const struct mem *mem, uint32_t keep) {
+    uint32_t needed = (items->used + ITEM_SLAB_ITEMS - 1) / ITEM_SLAB_ITEMS + keep;
     while (items->slab_count > needed) {
         items->slab_count--;
         mem_free(mem, items->slabs[items->slab_count], items_slab_bytes(items, items->slab_count));

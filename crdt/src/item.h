@@ -79,7 +79,7 @@ struct content {
     uint32_t type; /* CONTENT_TYPE: the type that it holds; in a free row the next free one */
 };
 
-enum { ITEM_SLAB_ITEMS = 128, ITEM_SLAB_SHIFT = 7 };
+enum { ITEM_SLAB_ITEMS = 64, ITEM_SLAB_SHIFT = 6 };
 
 struct items {
     uint8_t **slabs; /* each of ITEM_SLAB_ITEMS; a lone first one may be smaller */
@@ -148,8 +148,8 @@ static inline bool items_have(const struct items *items, size_t count, size_t co
 /* Makes room for numbers above 32 bits. STATUS_NO_MEMORY: nothing changed. Cost: all items, once. */
 enum status items_widen(struct items *items, const struct mem *mem);
 
-/* Gives slabs back that nothing stands in. */
-void items_trim(struct items *items, const struct mem *mem);
+/* Gives slabs back that nothing stands in, but for `keep` of them. */
+void items_trim(struct items *items, const struct mem *mem, uint32_t keep);
 
 /* A reserved item, unset. */
 uint32_t items_take(struct items *items);
