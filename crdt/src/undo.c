@@ -581,6 +581,19 @@ static bool redo_range(struct crdt_undo *undo, struct id_range range, struct cli
 
 /* ---- undoing ---- */
 
+/* Run by run from the end, as Yjs: what stands in deleted types goes with them in that order, and comes again in it. Answers
+ * whether any was there. */
+static bool delete_backwards(struct crdt_txn *txn, struct client *client, const struct id_range *range) {
+    bool some = false;
+    for (uint64_t end = range->clock + range->length; end > range->clock;) {
+        const struct item *item = doc_item(txn->doc, doc_find(txn->doc, client->index, end - 1));
+        uint64_t from = item_clock(txn->doc, item) > range->clock ? item_clock(txn->doc, item) : range->clock;
+        some |= txn_delete_range(txn, client, from, end) > 0;
+        end = from;
+    }
+    return some;
+}
+
 static enum status item_take_back(struct crdt_undo *undo, struct crdt_txn *txn, const struct undo_item *item, bool *out_done) {
     struct crdt_doc *doc = undo->doc;
     struct edit_need need = { .items = 0 };
@@ -611,10 +624,8 @@ static enum status item_take_back(struct crdt_undo *undo, struct crdt_txn *txn, 
         for (size_t at = ranges_search(&undo->wanted, item->clients.list[i].client, 0);
              at < undo->wanted.count && undo->wanted.list[at].client == item->clients.list[i].client; at++)
             *out_done |= redo_range(undo, undo->wanted.list[at], local);
-    for (size_t i = 0; i < deletes.count && status == STATUS_OK; i++) {
-        const struct id_range *range = &deletes.list[i];
-        *out_done |= txn_delete_range(txn, doc_client(doc, range->client), range->clock, range->clock + range->length) > 0;
-    }
+    for (size_t i = deletes.count; i-- > 0 && status == STATUS_OK;)
+        *out_done |= delete_backwards(txn, doc_client(doc, deletes.list[i].client), &deletes.list[i]);
     ranges_finish(undo->mem, &deletes);
     return status;
 }

@@ -218,8 +218,8 @@ Test(undo, a_new_edit_forgets_what_could_be_done_again_and_data_stays_with_its_i
     stage_finish(&stage);
 }
 
-/* "ab" and "é" are two items here and one in Yjs, where all of it comes back before "a": so what another client has inserted between
- * them stands behind it, not inside. The same with the halves of a cut pair. */
+/* "ab" and "é" are two items here and one in Yjs, where all of it comes back before "a": so what another client has inserted
+ * between them stands behind it, not inside. The same with the halves of a cut pair. */
 Test(undo, a_run_that_is_kept_in_pieces_comes_back_as_one) {
     static const uint8_t between[] = { 1, 1, 0, 0, 0xc4, 1, 1, 1, 2, 1, 'X', 0 };
     struct stage stage = stage_make(NULL);
@@ -233,5 +233,34 @@ Test(undo, a_run_that_is_kept_in_pieces_comes_back_as_one) {
     cr_assert_eq(crdt_txn_commit(txn, NULL, NULL), STATUS_OK);
 
     expect_text(&stage, "abéX");
+    stage_finish(&stage);
+}
+
+/* What others have written into two types goes with them, that of the last one first, and comes again in that order: so the units
+ * that come have the clocks that Yjs gives them. */
+Test(undo, what_went_last_to_first_comes_again_so) {
+    static const uint8_t x_in_first[] = { 1, 1, 40, 0, 4, 0, 1, 0, 1, 'x', 0 };
+    static const uint8_t y_in_second[] = { 1, 1, 50, 0, 4, 0, 1, 1, 1, 'y', 0 };
+    struct stage stage = stage_make(NULL);
+    struct bytes_writer update;
+    struct crdt_type *made;
+    bool done;
+    bytes_writer_init(&update, &mem_default, SIZE_MAX);
+    struct crdt_txn *txn = crdt_txn_begin(stage.doc);
+    for (uint64_t i = 0; i < 2; i++)
+        cr_assert_eq(crdt_array_insert_type(txn, stage.text, i, CRDT_TYPE_TEXT, bytes_text(""), &made), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+    txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_update_apply(txn, bytes_of(x_in_first, sizeof x_in_first), NULL), STATUS_OK);
+    cr_assert_eq(crdt_update_apply(txn, bytes_of(y_in_second, sizeof y_in_second), NULL), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+
+    cr_expect(undo(&stage));
+    cr_assert_eq(crdt_redo(stage.undo, &update, &done), STATUS_OK);
+
+    const uint8_t *x = memchr(update.data, 'x', update.size);
+    const uint8_t *y = memchr(update.data, 'y', update.size);
+    cr_expect(x != NULL && y != NULL && y < x);
+    bytes_writer_finish(&update);
     stage_finish(&stage);
 }
