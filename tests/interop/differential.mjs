@@ -93,6 +93,7 @@ class Peer {
   }
 
   async undo (redo) {
+    if (this.forgetsPieces(redo ? this.undos.redoStack : this.undos.undoStack)) return []
     const done = redo ? this.undos.redo() : this.undos.undo()
     const [update = null, ...more] = this.emitted.splice(0)
     const answer = await this.change('undo', { redo })
@@ -100,6 +101,18 @@ class Peer {
     assert.equal(answer.done, done !== null, 'whether there was something to take back')
     for (const rest of more) await this.change('apply', { update: toBase64(rest) })
     return [...(update ? [update] : []), ...more]
+  }
+
+  // Whether Yjs would take back only a part. What it inserted and what came back in its place it follows run by run: of a run that was cut
+  // after it came back, only the first piece goes. Ours go whole.
+  forgetsPieces (stack) {
+    const { store } = this.ydoc
+    const cut = run => {
+      const came = run.redone && Y.getItem(store, run.redone)
+      return came ? came.id.clock + came.length < run.redone.clock + run.length || cut(came) : false
+    }
+    return stack.some(({ insertions }) => [...insertions.clients].some(([client, ranges]) =>
+      ranges.some(({ clock, len }) => store.clients.get(client).some(run => run.id.clock < clock + len && clock < run.id.clock + run.length && cut(run)))))
   }
 
   async check (thorough) {

@@ -64,7 +64,9 @@ static bool read_escape(struct question *question) {
     static const char meanings[] = "\"\\/\b\f\n\r\t";
     uint32_t unit;
     uint32_t low;
-    char letter = question->at < question->end ? *question->at++ : '\0';
+    char letter = '\0';
+    if (question->at < question->end)
+        letter = *question->at++;
     const char *found = memchr(letters, letter, sizeof letters - 1);
     if (found != NULL) {
         bytes_write_u8(&question->text, (uint8_t)meanings[found - letters]);
