@@ -81,9 +81,9 @@ struct apply {
     /* Needs at worst. */
     size_t items;
     size_t splits;
-    size_t contents; /* items whose content is not ASCII text */
+    size_t contents;  /* items whose content is not ASCII text */
     uint64_t deletes; /* runs that structs delete */
-    bool wide;       /* clocks pass 32 bits */
+    bool wide;        /* clocks pass 32 bits */
     size_t types;
     size_t entries;
     size_t name_bytes;
@@ -594,8 +594,8 @@ static enum status apply_reserve(struct apply *apply) {
         status = items_reserve(&doc->items, &doc->mem, items, apply->contents);
     if (status != STATUS_OK)
         return status;
-    /* A run that is appended to a full chunk takes a chunk, and so does one beyond a multiple of 2^32; one that is inserted takes one
-     * too, and leaves two that are half full. */
+    /* A run that is appended to a full chunk takes a chunk, and so does one beyond a multiple of 2^32; one that is inserted takes
+     * one too, and leaves two that are half full. */
     size_t chunks = doc->runs + apply->items / RUN_CHUNK_FULL + (items - apply->items) / (RUN_CHUNK_FULL / 2) +
                     apply->source_count + apply->woken_count + 2;
     status = run_spares_reserve(&doc->spares, &doc->mem, items < chunks || doc->items.wide ? items : chunks, new_clients);

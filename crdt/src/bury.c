@@ -7,8 +7,7 @@
 static bool bury_continues(const struct crdt_doc *doc, const struct item *left, uint32_t right_number, const struct item *right) {
     return left->right == right_number && right->origin_client == left->client &&
            item_origin_clock(doc, right) == item_end(doc, left) - 1 && right->right_origin_client == left->right_origin_client &&
-           (right->right_origin_client == CLIENT_NONE ||
-            item_right_origin_clock(doc, right) == item_right_origin_clock(doc, left));
+           (right->right_origin_client == CLIENT_NONE || item_right_origin_clock(doc, right) == item_right_origin_clock(doc, left));
 }
 
 static bool is_grave(const struct item *item) {

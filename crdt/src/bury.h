@@ -25,13 +25,13 @@ void txn_bury(struct crdt_txn *txn, struct crdt_type *type, struct run_place pla
  * false, and nothing is done. Reserved: one deletion. */
 bool txn_bury_at_border(struct crdt_txn *txn, struct crdt_type *type, struct run_place place, uint32_t offset, uint32_t length);
 
-/* The border between an item and its grave moves: the last units of the item, or its first ones if `forward`, are deleted. `moving`:
- * the place of the run that begins at the border, which run_can_move(). Reserved: one deletion. */
+/* The border between an item and its grave moves: the last units of the item, or its first ones if `forward`, are deleted.
+ * `moving`: the place of the run that begins at the border, which run_can_move(). Reserved: one deletion. */
 void txn_bury_border(struct crdt_txn *txn, struct crdt_type *type, struct run_place moving, uint32_t item_number,
                      uint32_t grave_number, bool forward, uint32_t length);
 
-/* After units at one end of an item were deleted: the next deletion is likely to be there. `index`: of the border, if it is the local
- * user who erases, else UINT64_MAX; `at_end`: the item is what ends there. */
+/* After units at one end of an item were deleted: the next deletion is likely to be there. `index`: of the border, if it is the
+ * local user who erases, else UINT64_MAX; `at_end`: the item is what ends there. */
 void doc_erasing_begin(struct crdt_doc *doc, struct crdt_type *type, uint64_t index, uint32_t number, struct run_place place,
                        bool at_end);
 

@@ -7,7 +7,7 @@
 
 enum {
     TEXT_CHUNK_MIN = 32,
-    TEXT_CHUNK_MAX = 64 * 1024, /* growing further would copy nothing less and waste more */
+    TEXT_CHUNK_MAX = 64 * 1024,   /* growing further would copy nothing less and waste more */
     ASCII_DOUBLED_MAX = 64 * 1024 /* what is bigger grows by a quarter */
 };
 
@@ -277,7 +277,7 @@ void client_append_run(struct client *client, const struct mem *mem, struct run_
 }
 
 struct run_place client_insert_run(struct client *client, const struct mem *mem, struct run_spares *spares, struct run_place place,
-                       uint64_t clock, uint32_t item) {
+                                   uint64_t clock, uint32_t item) {
     struct run_chunk *chunk = place.chunk;
     uint32_t at = place.at + 1;
     client->runs++;
@@ -356,7 +356,8 @@ static enum status client_ascii_reserve(struct client *client, const struct mem 
     if (bytes > UINT32_MAX - client->ascii_used)
         return STATUS_TOO_BIG;
     size_t needed = client->ascii_used + bytes;
-    size_t capacity = client->ascii_capacity + (client->ascii_capacity < ASCII_DOUBLED_MAX ? client->ascii_capacity : client->ascii_capacity / 4);
+    size_t capacity =
+        client->ascii_capacity + (client->ascii_capacity < ASCII_DOUBLED_MAX ? client->ascii_capacity : client->ascii_capacity / 4);
     capacity = capacity < TEXT_CHUNK_MIN ? TEXT_CHUNK_MIN : capacity;
     capacity = capacity < needed || client->ascii_capacity == 0 ? needed : capacity;
     capacity = capacity > UINT32_MAX ? UINT32_MAX : capacity;

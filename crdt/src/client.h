@@ -138,7 +138,7 @@ bool run_place_previous(struct run_place *place);
  * `state`. */
 void client_append_run(struct client *client, const struct mem *mem, struct run_spares *spares, uint64_t clock, uint32_t item);
 struct run_place client_insert_run(struct client *client, const struct mem *mem, struct run_spares *spares, struct run_place place,
-                       uint64_t clock, uint32_t item);
+                                   uint64_t clock, uint32_t item);
 /* Whether the run at `place` may begin `units` later, or earlier: only if the upper half of its clock stays the same. */
 static inline bool run_can_move(struct run_place place, bool later, uint32_t units) {
     uint32_t clock = place.chunk->clocks[place.at];

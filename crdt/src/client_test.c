@@ -145,7 +145,8 @@ Test(client, other_text_grows_at_its_tail_and_compacts_to_what_is_used) {
     client_text_add(&client, bytes_text("dead"));
     client_text_reserve(&client, &mem_default, 0, 500);
     const uint8_t *there = client_text_add(&client, bytes_text("there"));
-    uint32_t rows[2] = { contents_take(&items, (struct content){ hello, 5, 0 }), contents_take(&items, (struct content){ there, 5, 0 }) };
+    uint32_t rows[2] = { contents_take(&items, (struct content){ hello, 5, 0 }),
+                         contents_take(&items, (struct content){ there, 5, 0 }) };
     two_runs(&client, &items, &spares, &(struct item){ .length = 5, .content = rows[0] },
              &(struct item){ .clock = 5, .length = 5, .content = rows[1] });
 

@@ -1,8 +1,8 @@
 /* collect.c — the end of a transaction: telling observers, collecting what was deleted, joining runs, giving memory back.
  *
- * Collecting drops deleted content. The top of a deleted tree of types becomes Deleted, in its place; everything below it becomes GC,
- * ranges without a place. Types wait for that in a work list that is linked through them, so a tree of any size takes no memory and no
- * stack. What was buried (bury.h) needs none of this. */
+ * Collecting drops deleted content. The top of a deleted tree of types becomes Deleted, in its place; everything below it becomes
+ * GC, ranges without a place. Types wait for that in a work list that is linked through them, so a tree of any size takes no memory
+ * and no stack. What was buried (bury.h) needs none of this. */
 #include "crdt/observe.h"
 #include "list_index.h"
 #include "store.h"

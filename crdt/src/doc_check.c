@@ -56,7 +56,8 @@ static bool check_known(const struct crdt_doc *doc, uint32_t client, uint64_t cl
 static int check_item(const struct crdt_doc *doc, uint32_t number, const char **out_what) {
     const struct item *item = doc_item(doc, number);
     CHECK(check_known(doc, (uint32_t)item->origin_client, item_origin_clock(doc, item)), 2, "an origin is not integrated");
-    CHECK(check_known(doc, (uint32_t)item->right_origin_client, item_right_origin_clock(doc, item)), 2, "a right origin is not integrated");
+    CHECK(check_known(doc, (uint32_t)item->right_origin_client, item_right_origin_clock(doc, item)), 2,
+          "a right origin is not integrated");
     CHECK(item->origin_client != item->client || item_origin_clock(doc, item) < item_clock(doc, item), 2, "an origin is not older");
     CHECK((item->flags & ITEM_IN_TXN) == 0, 5, "an item still stands in a transaction");
     bool deleted = (item->flags & ITEM_DELETED) != 0;
@@ -90,8 +91,7 @@ static int check_item(const struct crdt_doc *doc, uint32_t number, const char **
     }
     CHECK(parent < doc->types.count && doc_type(doc, parent) != NULL, 3, "an item's parent does not exist");
     if (item_is_keyed(item))
-        CHECK(item->place < doc->types.entry_count, 4,
-              "a key does not exist");
+        CHECK(item->place < doc->types.entry_count, 4, "a key does not exist");
     if (item->kind == CONTENT_TYPE) {
         uint32_t type = item_type(doc, item);
         CHECK(type < doc->types.count && doc_type(doc, type) != NULL && doc_type(doc, type)->item == number, 4,

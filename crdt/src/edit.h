@@ -35,12 +35,12 @@ static inline struct bytes edit_content(const struct edit_parts *parts, size_t i
 
 /* What an edit can need at worst. */
 struct edit_need {
-    size_t items;  /* new ones, without splits */
-    size_t splits; /* of existing ones */
+    size_t items;     /* new ones, without splits */
+    size_t splits;    /* of existing ones */
     uint64_t deletes; /* of runs, without those that splits and keys cause */
-    size_t ascii;  /* bytes of ASCII text */
-    size_t text;   /* bytes of other contents */
-    bool others;   /* there are other contents, perhaps of no bytes */
+    size_t ascii;     /* bytes of ASCII text */
+    size_t text;      /* bytes of other contents */
+    bool others;      /* there are other contents, perhaps of no bytes */
     size_t types;
     size_t keys;
     size_t key_bytes;

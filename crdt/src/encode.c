@@ -25,7 +25,9 @@ static inline uint8_t *put_unit(uint8_t *at, const struct client *client, uint64
     return put_number(at + client->id_bytes, clock);
 }
 
-enum { PUT_BYTES_MAX = 96 }; /* a struct without its content, two ids of 8 + 8 bytes; and what put_unit and put_text write too much */
+enum {
+    PUT_BYTES_MAX = 96
+}; /* a struct without its content, two ids of 8 + 8 bytes; and what put_unit and put_text write too much */
 
 /* Short texts are copied in one step of 32 bytes, if that many stand there. */
 static inline uint8_t *put_text(uint8_t *at, const struct client *client, const struct item *item) {
@@ -80,7 +82,8 @@ static void encode_run(const struct crdt_doc *doc, const struct client *client, 
                        struct bytes_writer *out) {
     size_t room = PUT_BYTES_MAX + ((item->flags & ITEM_ASCII) != 0 ? item->length : 0);
     bool placed = offset > 0 || item->origin_client != CLIENT_NONE || item->right_origin_client != CLIENT_NONE;
-    if (put_knows(item) && (placed || item->kind == CONTENT_GC) && out->size <= out->size_max && out->size_max - out->size >= room) {
+    if (put_knows(item) && (placed || item->kind == CONTENT_GC) && out->size <= out->size_max &&
+        out->size_max - out->size >= room) {
         uint8_t *at = out->capacity - out->size >= room ? out->data + out->size : bytes_writer_reserve(out, room);
         if (at != NULL)
             out->size = (size_t)(put_run(at, doc, client, item, offset) - out->data);
@@ -100,8 +103,8 @@ static void encode_runs(const struct crdt_doc *doc, struct client *client, uint6
         encode_run(doc, client, doc_item(doc, run_place_item(place)), 0, out);
 }
 
-/* The usual transaction: units of one client in its last run, ASCII text, or a deleted range, or both. False: it is another, or there
- * is no memory; nothing was written. */
+/* The usual transaction: units of one client in its last run, ASCII text, or a deleted range, or both. False: it is another, or
+ * there is no memory; nothing was written. */
 static bool encode_txn_quick(const struct crdt_doc *doc, struct bytes_writer *out) {
     const struct crdt_txn *txn = &doc->txn;
     const struct client *client = txn->touched;
@@ -316,7 +319,8 @@ void encoded_drop(struct crdt_doc *doc, struct encoded *encoded) {
 
 /* The deleted ranges of a client behind their count. */
 static void encode_client_deletes(const struct crdt_doc *doc, const struct client *client, struct bytes_writer *out) {
-    uint8_t *at = bytes_writer_reserve(out, 2 * sizeof client->id_word + (client->runs / 2 + 1) * 2 * (size_t)varint_size(client->state));
+    uint8_t *at =
+        bytes_writer_reserve(out, 2 * sizeof client->id_word + (client->runs / 2 + 1) * 2 * (size_t)varint_size(client->state));
     if (at == NULL)
         return;
     uint8_t *ranges = put_unit(at, client, client->runs); /* room for their count */

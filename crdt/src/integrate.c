@@ -183,7 +183,8 @@ static bool integrate_content_extends(const struct crdt_doc *doc, const struct i
         return placing->ascii && left->content + left->length == client->ascii_used;
     struct bytes content = item_content(doc, left);
     size_t more = placing_bytes(placing);
-    return content.data + content.size == client_text_tail(client) && more <= (placing->ascii ? client_text_room(client) : client_text_capacity(client)) &&
+    return content.data + content.size == client_text_tail(client) &&
+           more <= (placing->ascii ? client_text_room(client) : client_text_capacity(client)) &&
            more <= UINT32_MAX - content.size && content_joins(placing->kind, left->length, content.size, placing->length, more);
 }
 
@@ -238,8 +239,8 @@ static void integrate_content(struct crdt_doc *doc, struct item *item, const str
     } else if (placing->kind != CONTENT_DELETED) {
         const uint8_t *prefix = placing->prefix.size > 0 ? client_text_add(client, placing->prefix) : NULL;
         const uint8_t *content = prefix == NULL || placing->content.size > 0 ? client_text_add(client, placing->content) : NULL;
-        item->content =
-            contents_take(&doc->items, (struct content){ prefix != NULL ? prefix : content, (uint32_t)placing_bytes(placing), TYPE_NONE });
+        item->content = contents_take(
+            &doc->items, (struct content){ prefix != NULL ? prefix : content, (uint32_t)placing_bytes(placing), TYPE_NONE });
     }
 }
 

@@ -54,7 +54,8 @@ static enum status contents_reserve(struct items *items, const struct mem *mem, 
     size_t needed = items->contents_used + (count - items->contents_free_count);
     if (needed > ITEM_NUMBERS_MAX / 2)
         return STATUS_TOO_BIG;
-    size_t capacity = items->contents_capacity == 0 ? CONTENTS_CAPACITY_MIN : items->contents_capacity + items->contents_capacity / 2;
+    size_t capacity =
+        items->contents_capacity == 0 ? CONTENTS_CAPACITY_MIN : items->contents_capacity + items->contents_capacity / 2;
     capacity = capacity < needed ? needed : capacity;
     struct content *contents =
         mem_resize(mem, items->contents, items->contents_capacity * sizeof *contents, capacity * sizeof *contents);

@@ -52,7 +52,8 @@ struct item {
     uint32_t right_origin_clock;
     uint32_t left;
     uint32_t right;
-    uint32_t content; /* ASCII: offset in the client's text; else a row of items.contents, or CONTENT_NONE; in a free item the next */
+    uint32_t
+        content; /* ASCII: offset in the client's text; else a row of items.contents, or CONTENT_NONE; in a free item the next */
     uint32_t place : 26;
     uint32_t tag : 2; /* enum place_tag */
     uint32_t flags : 4;
@@ -116,14 +117,14 @@ static inline struct item_wide *item_upper_set(struct item *item) {
     return (struct item_wide *)(void *)(item + 1);
 }
 
-#define ITEM_NUMBER(member)                                                                                           \
-    static inline uint64_t items_##member(const struct items *items, const struct item *item) {                       \
-        return items->wide ? (uint64_t)item_upper(item)->member << 32 | item->member : item->member;                  \
-    }                                                                                                                 \
-    static inline void items_set_##member(const struct items *items, struct item *item, uint64_t value) {             \
-        item->member = (uint32_t)value;                                                                               \
-        if (items->wide)                                                                                              \
-            item_upper_set(item)->member = (uint32_t)(value >> 32);                                                   \
+#define ITEM_NUMBER(member)                                                                               \
+    static inline uint64_t items_##member(const struct items *items, const struct item *item) {           \
+        return items->wide ? (uint64_t)item_upper(item)->member << 32 | item->member : item->member;      \
+    }                                                                                                     \
+    static inline void items_set_##member(const struct items *items, struct item *item, uint64_t value) { \
+        item->member = (uint32_t)value;                                                                   \
+        if (items->wide)                                                                                  \
+            item_upper_set(item)->member = (uint32_t)(value >> 32);                                       \
     }
 ITEM_NUMBER(clock)
 ITEM_NUMBER(length)
@@ -134,8 +135,8 @@ ITEM_NUMBER(right_origin_clock)
 void items_init(struct items *items);
 void items_finish(struct items *items, const struct mem *mem);
 
-/* Makes the next `count` items_take() calls succeed, and `contents` contents_take() calls; where there are contents already, as many
- * again as items, for those that are cut. Item pointers move. STATUS_NO_MEMORY: nothing changed but spare memory. */
+/* Makes the next `count` items_take() calls succeed, and `contents` contents_take() calls; where there are contents already, as
+ * many again as items, for those that are cut. Item pointers move. STATUS_NO_MEMORY: nothing changed but spare memory. */
 enum status items_reserve(struct items *items, const struct mem *mem, size_t count, size_t contents);
 
 /* Whether that would do nothing; may answer false although it would. */

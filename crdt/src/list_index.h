@@ -10,8 +10,8 @@
  * so a change climbs three or four steps. Lists that nobody asks for positions have no tree: a server that only relays builds none.
  * The leaves and nodes of all lists stand in two arrays of the document.
  *
- * While one item grows or shrinks, the tree is not touched: index.pending_units are yet to be counted for index.pending_item. Whoever
- * asks or changes the tree settles that first.
+ * While one item grows or shrinks, the tree is not touched: index.pending_units are yet to be counted for index.pending_item.
+ * Whoever asks or changes the tree settles that first.
  *
  * The tree can be dropped at any time and made again; that is what happens when memory for its growth is missing. */
 #ifndef CRDT_SRC_LIST_INDEX_H

@@ -1,8 +1,8 @@
 /* load.c — a document that holds nothing takes a whole state.
  *
- * Each struct is read, checked and integrated in one go, straight from the update's bytes; there is no plan. If it turns out that the
- * update is malformed, or has something that would have to wait, the document is emptied again, and the general way (apply.c) says
- * what is to be done.
+ * Each struct is read, checked and integrated in one go, straight from the update's bytes; there is no plan. If it turns out that
+ * the update is malformed, or has something that would have to wait, the document is emptied again, and the general way (apply.c)
+ * says what is to be done.
  *
  *   block of client 9:  ■ ■ ■ ▶ a     a names a unit of client 4 that is not there yet: the rest of the block is read over
  *   block of client 4:  ■ ■ ■ ■ ■     for now, and gone on with when the other blocks have been looked at, until all is done
@@ -52,8 +52,8 @@ static inline enum load_step load_unit(struct load *load, struct bytes_reader *r
     return client != NULL && *out_clock < client->state ? LOAD_DONE : LOAD_WAITS;
 }
 
-static enum load_step load_reserve(struct load *load, struct client *client, size_t items, size_t contents, size_t ascii, size_t text,
-                                   size_t deletes) {
+static enum load_step load_reserve(struct load *load, struct client *client, size_t items, size_t contents, size_t ascii,
+                                   size_t text, size_t deletes) {
     struct crdt_doc *doc = load->doc;
     if (doc_reserve_items(doc, items, contents, client->first == NULL) != STATUS_OK)
         return LOAD_FAILS;
@@ -66,7 +66,8 @@ static enum load_step load_reserve(struct load *load, struct client *client, siz
 }
 
 /* Text or Deleted with a neighbour, which most structs are. `info` was read. */
-static enum load_step load_run(struct load *load, struct bytes_reader *reader, struct client *client, uint8_t info, uint64_t clock) {
+static enum load_step load_run(struct load *load, struct bytes_reader *reader, struct client *client, uint8_t info,
+                               uint64_t clock) {
     struct crdt_doc *doc = load->doc;
     struct placing placing = { .client = client,
                                .kind = info & WIRE_KIND,
@@ -112,8 +113,8 @@ static enum load_step load_run(struct load *load, struct bytes_reader *reader, s
     bool deleted = placing.kind == CONTENT_DELETED;
     size_t items = 1 + content_more_items(placing.kind, placing.length, placing.content.size) +
                    2 * doc_split_items_max(doc, !placing.ascii && !deleted);
-    enum load_step step = load_reserve(load, client, items, placing.ascii || deleted ? 0 : items, placing.ascii ? placing.content.size : 0,
-                                       placing.ascii ? 0 : placing.content.size, items);
+    enum load_step step = load_reserve(load, client, items, placing.ascii || deleted ? 0 : items,
+                                       placing.ascii ? placing.content.size : 0, placing.ascii ? 0 : placing.content.size, items);
     if (step != LOAD_DONE)
         return step;
     if (placing.origin_client != CLIENT_NONE)
@@ -144,13 +145,13 @@ static enum load_step load_any(struct load *load, struct bytes_reader *reader, s
     bool ascii = structure.kind == CONTENT_STRING && structure.content.size == structure.length;
     bool bare = structure.kind == CONTENT_GC || structure.kind == CONTENT_DELETED;
     bool keyed = (structure.info & WIRE_KEY) != 0 && structure.parent != WIRE_PARENT_INHERITED;
-    size_t items = 1 + content_more_items(structure.kind, structure.length, structure.content.size) + 2 * doc_split_items_max(doc, true);
+    size_t items =
+        1 + content_more_items(structure.kind, structure.length, structure.content.size) + 2 * doc_split_items_max(doc, true);
     size_t names = keyed ? structure.key.size : 0;
     names += structure.parent == WIRE_PARENT_ROOT ? structure.root_name.size : 0;
     size_t types = (structure.kind == CONTENT_TYPE) + (structure.parent == WIRE_PARENT_ROOT);
-    enum load_step step =
-        load_reserve(load, client, items, ascii || bare ? 0 : items, ascii ? structure.content.size : 0, ascii ? 0 : structure.content.size,
-                     items + 1);
+    enum load_step step = load_reserve(load, client, items, ascii || bare ? 0 : items, ascii ? structure.content.size : 0,
+                                       ascii ? 0 : structure.content.size, items + 1);
     if (step != LOAD_DONE || types_reserve(&doc->types, &doc->mem, types, keyed, names) != STATUS_OK)
         return LOAD_FAILS;
     doc_integrate(doc, client, clock, &structure);
@@ -168,7 +169,8 @@ static enum load_step load_go_on(struct load *load, struct load_block *block) {
         uint8_t kind = info & WIRE_KIND;
         bool usual = (kind == CONTENT_STRING || kind == CONTENT_DELETED) && (info & (WIRE_ORIGIN | WIRE_RIGHT_ORIGIN)) != 0;
         reader.at += usual;
-        enum load_step step = usual ? load_run(load, &reader, client, info, block->clock) : load_any(load, &reader, client, block->clock);
+        enum load_step step =
+            usual ? load_run(load, &reader, client, info, block->clock) : load_any(load, &reader, client, block->clock);
         if (step != LOAD_DONE)
             return step;
         block->clock = client->state;

@@ -3,9 +3,9 @@
  *   01 01 client clock info [origin] [right origin] text   00            somebody types
  *   00   01 client 01 clock length                                       somebody erases
  *
- * Nothing needs to be planned for it: everything is read and held against the document, then reserved, then done. Two cases of it are
- * nearly all that a server gets, and touch no more than they must: text that goes on where its client's last run ends, and deletions
- * at a border that moves already (bury.h). */
+ * Nothing needs to be planned for it: everything is read and held against the document, then reserved, then done. Two cases of it
+ * are nearly all that a server gets, and touch no more than they must: text that goes on where its client's last run ends, and
+ * deletions at a border that moves already (bury.h). */
 #include "bury.h"
 #include "list_index.h"
 #include "store.h"
@@ -33,7 +33,8 @@ struct quick {
     } ranges[QUICK_RANGES_MAX];
 };
 
-/* The client whose id comes; NULL: not known. Mostly it is the last one that was asked for, which is seen without reading a number. */
+/* The client whose id comes; NULL: not known. Mostly it is the last one that was asked for, which is seen without reading a number.
+ */
 static inline struct client *quick_client(struct crdt_doc *doc, struct bytes_reader *reader) {
     struct client *client = doc->client_last;
     uint64_t id;

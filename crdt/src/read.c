@@ -94,8 +94,9 @@ enum status crdt_map_entries(const struct crdt_doc *doc, const struct crdt_type 
         if (item == NULL)
             continue;
         members[filled].key = arena_copy(arena, bytes_of(entry->key, entry->key_bytes));
-        status = members[filled].key.data == NULL ? STATUS_NO_MEMORY
-                                                  : value_read_item(doc, item, item_length(doc, item) - 1, 1, arena, &members[filled].value);
+        status = members[filled].key.data == NULL
+                     ? STATUS_NO_MEMORY
+                     : value_read_item(doc, item, item_length(doc, item) - 1, 1, arena, &members[filled].value);
         filled++;
     }
     *out = (struct crdt_object_value){ members, filled };

@@ -274,8 +274,8 @@ static inline size_t doc_split_items_max(const struct crdt_doc *doc, bool pairs_
     return doc->has_pairs || pairs_coming ? 3 : 1;
 }
 
-/* Makes room for as many more items, of which `contents` have contents that are not ASCII text, and for `clients` clients' first runs.
- * STATUS_NO_MEMORY, STATUS_TOO_BIG. */
+/* Makes room for as many more items, of which `contents` have contents that are not ASCII text, and for `clients` clients' first
+ * runs. STATUS_NO_MEMORY, STATUS_TOO_BIG. */
 enum status doc_reserve_items(struct crdt_doc *doc, size_t items, size_t contents, size_t clients);
 
 /* Cuts a run so that unit `offset` of it becomes the first of a run, which is answered; 0 < offset < its length, no GC. */
@@ -284,7 +284,8 @@ struct run_place doc_split_run(struct crdt_doc *doc, struct run_place place, uin
 /* Makes unit `clock` the first of an item and answers that; the unit must be integrated. A GC run is not cut but answered as it is.
  */
 uint32_t doc_split_before(struct crdt_doc *doc, uint32_t client, uint64_t clock);
-/* Where a right origin stands: mostly right behind the left neighbour, which is ITEM_NONE or was found; then nothing is searched. */
+/* Where a right origin stands: mostly right behind the left neighbour, which is ITEM_NONE or was found; then nothing is searched.
+ */
 static inline uint32_t doc_find_right(struct crdt_doc *doc, uint32_t left, uint32_t client, uint64_t clock) {
     uint32_t right = left == ITEM_NONE ? ITEM_NONE : doc_item(doc, left)->right;
     if (right != ITEM_NONE) {
@@ -422,8 +423,8 @@ enum status doc_try(struct crdt_doc *doc, struct bytes update);
 
 /* --- load.c --- */
 
-/* A document that holds nothing takes a whole state. False: it is no such update, or memory is missing; then nothing has changed but
- * spare memory, and the general way is to be gone. */
+/* A document that holds nothing takes a whole state. False: it is no such update, or memory is missing; then nothing has changed
+ * but spare memory, and the general way is to be gone. */
 bool doc_load(struct crdt_doc *doc, struct bytes update, struct crdt_update_result *out);
 
 /* --- quick.c --- */

@@ -48,8 +48,8 @@ uint64_t crdt_text_length(const struct crdt_type *text) {
 
 /* ---- typing ---- */
 
-/* Where somebody types, the next edit is at the end of the last one. If that is the local client's last run, and its text the last of
- * the client's, then typing on makes it longer (doc->typing). Erasing on moves the border between a run and its grave (bury.h,
+/* Where somebody types, the next edit is at the end of the last one. If that is the local client's last run, and its text the last
+ * of the client's, then typing on makes it longer (doc->typing). Erasing on moves the border between a run and its grave (bury.h,
  * doc->erasing). Neither touches anything else but counts: the list's index is told when somebody asks. Whatever else happens ends
  * both. */
 
@@ -61,15 +61,16 @@ static void typing_begin(struct crdt_doc *doc, struct crdt_type *text, struct cl
         return;
     const struct item *right = item->right == ITEM_NONE ? NULL : doc_item(doc, item->right);
     bool grows = item->flags == ITEM_ASCII && item->content + item->length == client->ascii_used &&
-                 (right == NULL || item_visible(right) > 0) && client->missing == CLIENT_NOT_MISSING &&
-                 client->state < UINT32_MAX;
+                 (right == NULL || item_visible(right) > 0) && client->missing == CLIENT_NOT_MISSING && client->state < UINT32_MAX;
     uint32_t room = client->ascii_capacity - client->ascii_used;
     uint32_t clocks = grows ? UINT32_MAX - (uint32_t)client->state : 0;
     doc->typing = (struct typing){ .type = text,
                                    .client = client,
                                    .index = index,
                                    .item = number,
-                                   .room = !grows ? 0 : room < clocks ? room : clocks };
+                                   .room = !grows          ? 0
+                                           : room < clocks ? room
+                                                           : clocks };
 }
 
 /* The cursor stands behind what changes at `index`. */
@@ -350,8 +351,8 @@ enum status list_delete(struct crdt_txn *txn, struct crdt_type *text, uint64_t i
     return list_delete_anywhere(txn, text, index, length);
 }
 
-/* Deletes units of one item, from the place on; answers how many: all that are wanted and the item has, or fewer where a surrogate pair
- * was cut. Reserved. */
+/* Deletes units of one item, from the place on; answers how many: all that are wanted and the item has, or fewer where a surrogate
+ * pair was cut. Reserved. */
 static uint64_t list_delete_in_item(struct crdt_txn *txn, struct text_place place, uint64_t wanted) {
     struct crdt_doc *doc = txn->doc;
     const struct item *item = doc_item(doc, place.left);
@@ -418,7 +419,8 @@ static void text_write_ascii(const struct crdt_doc *doc, const struct crdt_type 
         const struct item *item = doc_item(doc, front);
         if ((item->flags & (ITEM_ASCII | ITEM_DELETED)) == ITEM_ASCII) {
             const struct client *client = doc->clients[item->client];
-            bool step = item->length <= COPY_STEP && tail - head >= COPY_STEP && client->ascii_capacity - item->content >= COPY_STEP;
+            bool step =
+                item->length <= COPY_STEP && tail - head >= COPY_STEP && client->ascii_capacity - item->content >= COPY_STEP;
             if (step)
                 memcpy(head, client->ascii + item->content, COPY_STEP);
             else

@@ -1,8 +1,8 @@
 /* txn.c — a transaction: what it deleted.
  *
- *   deleting    marks an item and, through a work list of types, all that it holds; nothing is freed, and what it takes was reserved
- *   commit      tells observers, collects and joins (collect.c), writes the update (encode.c), tidies up (collect.c)
- *               in the usual transaction of somebody who types there is nothing of this to do but to write
+ *   deleting    marks an item and, through a work list of types, all that it holds; nothing is freed, and what it takes was
+ * reserved commit      tells observers, collects and joins (collect.c), writes the update (encode.c), tidies up (collect.c) in the
+ * usual transaction of somebody who types there is nothing of this to do but to write
  *
  * What was deleted is remembered as ranges of units, so runs may be cut and joined meanwhile. */
 #include "doc_check.h"

@@ -193,8 +193,12 @@ struct crdt_type *types_add(struct types *types, uint32_t item) {
     types->spare = type->next;
     types->spare_count--;
     uint32_t number = types->free_count > 0 ? types->free_numbers[--types->free_count] : types->count++;
-    *type =
-        (struct crdt_type){ .index = number, .item = item, .start = ITEM_NONE, .last = ITEM_NONE, .entries = ENTRY_NONE, .cursor_item = ITEM_NONE,
+    *type = (struct crdt_type){ .index = number,
+                                .item = item,
+                                .start = ITEM_NONE,
+                                .last = ITEM_NONE,
+                                .entries = ENTRY_NONE,
+                                .cursor_item = ITEM_NONE,
                                 .index_root = INDEX_NONE };
     types->all[number] = type;
     return type;

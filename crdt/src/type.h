@@ -17,7 +17,7 @@ struct crdt_type {
     uint32_t index; /* in types.all */
     uint32_t item;  /* that holds it; ITEM_NONE for a root */
     uint32_t start;
-    uint32_t last; /* of the list; ITEM_NONE: it is empty */
+    uint32_t last;    /* of the list; ITEM_NONE: it is empty */
     uint32_t entries; /* the first of its keys, in the order in which they came */
     uint32_t entries_last;
     uint64_t length;  /* countable, undeleted units of the list */

@@ -143,8 +143,8 @@ void item_write_units(const struct crdt_doc *doc, const struct item *item, uint6
 }
 
 /* Each unit as a string of its own, as JavaScript's split("") does. */
-static enum status value_read_units(const struct crdt_doc *doc, const struct item *item, uint64_t from, uint64_t count, struct arena *arena,
-                                    struct crdt_value *out) {
+static enum status value_read_units(const struct crdt_doc *doc, const struct item *item, uint64_t from, uint64_t count,
+                                    struct arena *arena, struct crdt_value *out) {
     struct bytes_writer unit;
     bytes_writer_init(&unit, arena->mem, SIZE_MAX);
     enum status status = STATUS_OK;
@@ -157,7 +157,8 @@ static enum status value_read_units(const struct crdt_doc *doc, const struct ite
     return status;
 }
 
-static enum status value_read_subdoc(const struct crdt_doc *doc, const struct item *item, struct arena *arena, struct crdt_value *out) {
+static enum status value_read_subdoc(const struct crdt_doc *doc, const struct item *item, struct arena *arena,
+                                     struct crdt_value *out) {
     struct bytes_reader reader = bytes_reader(item_content(doc, item));
     struct bytes guid = { 0 };
     varint_read_view(&reader, &guid);
