@@ -144,6 +144,34 @@ static int check_list(const struct crdt_doc *doc, uint32_t type_number, size_t *
     return 0;
 }
 
+/* 10: where somebody types or erases is where the document says. */
+static int check_typing(const struct crdt_doc *doc, const char **out_what) {
+    const struct typing *typing = &doc->typing;
+    const struct erasing *erasing = &doc->erasing;
+    if (typing->type != NULL) {
+        const struct item *item = doc_item(doc, typing->item);
+        const struct client *client = typing->client;
+        uint64_t index = 0;
+        for (uint32_t at = typing->type->start; at != typing->item && at != ITEM_NONE; at = doc_item(doc, at)->right)
+            index += item_visible(doc_item(doc, at));
+        CHECK(item_visible(item) > 0 && index + item_visible(item) == typing->index, 10, "somebody types elsewhere");
+        CHECK(typing->room == 0 || (item->flags == ITEM_ASCII && item_end(doc, item) == client->state &&
+                                    item->content + item->length == client->ascii_used &&
+                                    typing->room <= client->ascii_capacity - client->ascii_used),
+              10, "what is typed in cannot grow");
+        CHECK(typing->room == 0 || item->right == ITEM_NONE || item_visible(doc_item(doc, item->right)) > 0, 10,
+              "what is typed goes behind a grave");
+    }
+    if (erasing->type != NULL) {
+        const struct item *item = doc_item(doc, erasing->item);
+        const struct item *grave = doc_item(doc, erasing->grave);
+        CHECK(grave->kind == CONTENT_DELETED && item_visible(item) > 0, 10, "what is erased has no grave");
+        CHECK(erasing->forward ? grave->right == erasing->item : item->right == erasing->grave, 10, "the grave lies elsewhere");
+        CHECK(run_place_item(erasing->moving) == (erasing->forward ? erasing->item : erasing->grave), 10, "another run would move");
+    }
+    return 0;
+}
+
 /* 8: what waits is sorted, and counted. */
 static int check_pending(const struct crdt_doc *doc, const char **out_what) {
     const struct pending *pending = &doc->pending;
@@ -198,5 +226,6 @@ int doc_check(const struct crdt_doc *doc, const char **out_what) {
                 return broken;
         }
     CHECK(listed == in_lists, 3, "an item is in no list, or in two");
-    return check_pending(doc, out_what);
+    int broken = check_typing(doc, out_what);
+    return broken != 0 ? broken : check_pending(doc, out_what);
 }

@@ -237,8 +237,15 @@ static enum status quick_reserve(const struct quick *quick) {
 }
 
 enum status doc_apply_quick(struct crdt_doc *doc, struct bytes update, struct crdt_update_result *out, bool *out_done) {
-    struct quick quick = { .doc = doc, .reader = bytes_reader(update) };
+    struct quick quick; /* not zeroed: most of it is not used */
     struct crdt_txn *txn = &doc->txn;
+    quick.doc = doc;
+    quick.reader = bytes_reader(update);
+    quick.client = quick.origin_client = quick.right_origin_client = NULL;
+    quick.text = bytes_of(NULL, 0);
+    quick.units = 0;
+    quick.range_count = 0;
+    quick.range_units = 0;
     *out_done = quick_read(&quick);
     if (!*out_done)
         return STATUS_OK;
