@@ -82,7 +82,10 @@ struct client {
     struct client *missing_next; /* in doc.missing */
 
     /* The transaction. */
-    uint64_t txn_from; /* state when it began, if touched */
+    uint64_t txn_from;  /* state when it began, if touched */
+    uint64_t bytes_run; /* the run that began here had bytes_before bytes of content before it grew at bytes_clock */
+    uint64_t bytes_clock;
+    uint32_t bytes_before;
     struct client *txn_next;
     bool txn_touched;
     bool compact;

@@ -91,7 +91,18 @@ static void encode_run(const struct crdt_doc *doc, const struct client *client, 
     }
     struct wire_struct structure;
     doc_item_wire(doc, item, &structure);
-    wire_struct_write(out, &structure, client->id, item_clock(doc, item), offset);
+    uint64_t clock = item_clock(doc, item);
+    if (offset > 0 && clock == client->bytes_run && clock + offset == client->bytes_clock && client->txn_touched &&
+        content_splits(item->kind) && (item->flags & ITEM_DELETED) == 0) {
+        /* What a run grew by in this transaction: where that begins need not be searched. */
+        structure.info |= WIRE_ORIGIN;
+        structure.origin = (struct id){ client->id, clock + offset - 1 };
+        structure.content = bytes_of(structure.content.data + client->bytes_before, structure.content.size - client->bytes_before);
+        structure.length -= offset;
+        clock += offset;
+        offset = 0;
+    }
+    wire_struct_write(out, &structure, client->id, clock, offset);
 }
 
 static void encode_runs(const struct crdt_doc *doc, struct client *client, uint64_t from, struct bytes_writer *out) {

@@ -251,6 +251,11 @@ static void integrate_extend(struct crdt_doc *doc, const struct placing *placing
     if ((left->flags & ITEM_ASCII) != 0) {
         client_ascii_add(client, placing->content);
     } else {
+        if (client->txn_from == client->state) { /* else it grew in this transaction before */
+            client->bytes_run = item_clock(doc, left);
+            client->bytes_clock = client->state;
+            client->bytes_before = doc->items.contents[left->content].bytes;
+        }
         if (placing->prefix.size > 0)
             client_text_add(client, placing->prefix);
         if (placing->content.size > 0)
