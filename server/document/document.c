@@ -46,6 +46,7 @@ void document_destroy(struct document *document) {
     list_each (link, &document->subscriptions)
         document_unsubscribe(list_entry(link, struct subscription, document_link));
     persist_end(document);
+    authors_finish(document);
     room_finish(&document->room);
     crdt_doc_destroy(document->crdt);
     mem_free(&mem_default, document->root_name, document->root_name_size);
@@ -126,36 +127,11 @@ static void document_reject(struct subscription *subscription, enum wire_code co
     connection_send_values(subscription->connection, &values);
 }
 
-/* Whether somebody else writes with this CRDT client id right now: is connected and has sent something since it opened the
- * document.
- *
- * The second half is for the moment after a restart. All come back at once, each with what the server lost, its own and what it had
- * heard of others; until the owner's first update, which holds everything of its own, what the others bring of it is no forgery. */
-static bool document_client_is_anothers(const struct subscription *subscription, uint64_t client_id) {
-    const struct document *document = subscription->document;
-    for (const struct list *link = document->subscriptions.next; link != &document->subscriptions; link = link->next) {
-        const struct subscription *other = list_entry(link, struct subscription, document_link);
-        if (other->client_id == client_id && other->count > 0 &&
-            !uuid_equal(&other->connection->participant.user, &subscription->connection->participant.user))
-            return true;
-    }
-    return false;
-}
-
-/* Units of a foreign client that the document lacks are relays (after a crash, between tabs) and welcome, but not while their owner
- * writes: then they are a forgery. */
-static enum status document_check_range(void *context, const struct crdt_range *range) {
-    const struct subscription *subscription = context;
-    if (range->client == subscription->client_id || range->clock_to <= crdt_doc_clock(subscription->document->crdt, range->client))
-        return STATUS_OK;
-    return document_client_is_anothers(subscription, range->client) ? STATUS_DENIED : STATUS_OK;
-}
-
 /* Puts a document aside whose memory holds what the journal does not: whoever sent that still has it and sends it again. */
 static void document_put_aside(struct document *document, const char *why) {
     struct log_subject subject = document_subject(document);
     log_error(&subject, "document.put_aside", "why=%s", why);
-    document_gone(document, WIRE_GONE_UNAVAILABLE);
+    document_gone(document, WIRE_GONE_UNAVAILABLE, 0);
 }
 
 /* Applies in a transaction of its own. `relay` gets what became new, if that differs from `update` (result->verbatim is false). */
@@ -175,11 +151,16 @@ enum status document_update(struct subscription *subscription, struct bytes upda
     if (subscription->refused != 0)
         return STATUS_OK;
 
-    enum status status = crdt_update_each_range(update, document_check_range, subscription);
+    bool relayed;
+    enum status status = authors_judge(subscription, update, &relayed);
     if (status == STATUS_MALFORMED)
         return status;
     if (status == STATUS_DENIED) {
         document_reject(subscription, WIRE_CODE_PERMISSION_DENIED, "These are edits of another participant who is connected.");
+        return STATUS_OK;
+    }
+    if (status == STATUS_CONFLICT) {
+        document_reject(subscription, WIRE_CODE_EPOCH_MISMATCH, NULL);
         return STATUS_OK;
     }
     if (!subscription->writable) {
@@ -223,7 +204,9 @@ enum status document_update(struct subscription *subscription, struct bytes upda
         return STATUS_OK;
     }
     document->last_author = subscription->connection->participant.user;
-    status = persist_update(subscription, update);
+    status = relayed ? authors_note(document, update, subscription->client_id) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = persist_update(subscription, update, relayed);
     if (status != STATUS_OK) {
         bytes_writer_finish(&relay);
         document_put_aside(document, status_name(status));
@@ -301,10 +284,12 @@ static void document_room_flush(struct room *room) {
 
 /* ---- the end ---- */
 
-void document_gone(struct document *document, enum wire_gone reason) {
+void document_gone(struct document *document, enum wire_gone reason, int64_t epoch) {
     struct log_subject subject = document_subject(document);
     log_info(&subject, "document.gone", "reason=%d", reason);
-    struct wire_doc_gone gone = { .doc = document->number, .file = document->file, .reason = reason };
+    struct wire_doc_gone gone = {
+        .doc = document->number, .file = document->file, .reason = reason, .epoch = (uint64_t)epoch
+    };
     struct bytes_writer values = connection_writer();
     wire_notification_begin(&values, "doc.gone");
     wire_doc_gone_write(&values, &gone);
@@ -320,6 +305,7 @@ void document_tick(struct document *document, uint64_t now_ms) {
     if (document->state != DOCUMENT_OPEN)
         return;
     room_expire(&document->room, now_ms);
+    authors_record(document);
     persist_tick(document, now_ms);
     bool idle = list_empty(&document->subscriptions) && list_empty(&document->openers) && document->idle_since_ms != 0 &&
                 now_ms >= document->idle_since_ms + server_config(document->session->server)->evict_idle_ms;

@@ -9,7 +9,7 @@
  *
  *     OPENING ──▶ OPEN ──▶ CLOSED                                               OPENING → OPEN      document_open_done
  *        │          │                                                           OPENING → CLOSED    document_open_fail
- *        └──────────┴──▶ CLOSED (file deleted, quarantined, poisoned row)       OPEN → CLOSED       document_gone, document_evict
+ *        └──────────┴──▶ CLOSED (deleted, quarantined, a new epoch, …)          OPEN → CLOSED       document_gone, document_tick
  *
  * Acks. `n` counts every kind 3 of a subscription. An update goes into journal group g; when g is durable, n may be acknowledged.
  * Groups finish in order and at most two of a document are unfinished, so a subscription waits for at most two (group, n) pairs.
@@ -18,6 +18,7 @@
 #define SERVER_DOCUMENT_H
 
 #include "crdt/crdt.h"
+#include "document/authors.h"
 #include "session/session.h"
 #include "store/documents.h"
 #include "wire/doc_wire.h"
@@ -39,6 +40,7 @@ struct document {
     struct room room;
     struct list subscriptions;
     struct list openers; /* document_open operations that wait for the load */
+    struct authors authors;
     struct uuid last_author;
     uint64_t idle_since_ms; /* 0: somebody reads */
 
@@ -103,8 +105,8 @@ enum status document_awareness(struct subscription *subscription, struct bytes u
 /* One kind 6: answers what the peer lacks. STATUS_MALFORMED. */
 enum status document_answer(struct subscription *subscription, struct bytes state_vector);
 
-/* Ends an open document: tells every subscriber doc.gone and frees it. */
-void document_gone(struct document *document, enum wire_gone reason);
+/* Ends an open document: tells every subscriber doc.gone and frees it. `epoch`: the file's new one with WIRE_GONE_EPOCH, else 0. */
+void document_gone(struct document *document, enum wire_gone reason, int64_t epoch);
 
 /* Expires awareness, checkpoints when due, evicts when idle and clean. May free the document. */
 void document_tick(struct document *document, uint64_t now_ms);

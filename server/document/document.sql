@@ -2,8 +2,9 @@
 
 -- name: document_claim
 -- Finds a file and claims a CRDT client id of its current epoch for a user.
--- $1 uuid session, $2 uuid file (null: by path), $3 text path, $4 bigint client id, $5 uuid user
--- answers file id, path, epoch, root name, quarantined, binary, user who holds the client id
+-- $1 uuid session, $2 uuid file (null: by path), $3 text path, $4 bigint client id, $5 uuid user, $6 bigint epoch of the replica (null: none)
+-- answers file id, path, epoch, root name, quarantined, binary, user who holds the client id (null: nobody; not claimed when the
+-- replica is of another epoch, or the id is known from older epochs only: what was written with it belongs to another history)
 with file as (
   select id, file_path, epoch, root_name, quarantined_at is not null as quarantined, is_binary
   from files
@@ -11,9 +12,38 @@ with file as (
     and case when $2::uuid is null then file_path = $3 else id = $2 end
 ), claim as (
   insert into crdt_clients as held (session_id, file_id, epoch, client_id, user_id)
-  select $1, id, epoch, $4, $5 from file where not quarantined and not is_binary
+  select $1, id, epoch, $4, $5 from file
+  where not quarantined and not is_binary and coalesce($6::bigint, epoch) = epoch
+    and (epoch = 1 or exists (select from crdt_clients c where c.file_id = id and c.epoch = file.epoch and c.client_id = $4)
+         or not exists (select from crdt_clients c where c.file_id = id and c.epoch < file.epoch and c.client_id = $4))
   on conflict (file_id, epoch, client_id) do update set user_id = coalesce(held.user_id, excluded.user_id)
   returning user_id
 )
 select file.id, file.file_path, file.epoch, file.root_name, file.quarantined, file.is_binary, claim.user_id
 from file left join claim on true;
+
+-- name: document_older_clients
+-- $1 uuid file, $2 bigint epoch; answers the client ids that are known from older epochs only, ascending.
+select distinct client_id from crdt_clients o
+where file_id = $1 and epoch < $2 and not exists (
+  select from crdt_clients c where c.file_id = $1 and c.epoch = $2 and c.client_id = o.client_id)
+order by client_id;
+
+-- name: client_relayed
+-- Client ids first seen through somebody else than their owner, who is not known (yet).
+-- $1 uuid session, $2 uuid file, $3 bigint epoch, $4 bigint[] client ids; answers the ids.
+with ids as (
+  select distinct id from unnest($4::bigint[]) as t (id)
+), new as (
+  insert into crdt_clients (session_id, file_id, epoch, client_id, relayed) select $1, $2, $3, id, true from ids
+  on conflict (file_id, epoch, client_id) do nothing
+)
+select id from ids;
+
+-- name: document_withdrawn
+-- $1 timestamptz that the last call answered first (1970: all)
+-- answers the database's time, null, null, null; then when, session, file and epoch of each file quarantined since a minute before $1.
+select now(), null::uuid, null::uuid, null::bigint
+union all
+select quarantined_at, session_id, id, epoch from files
+where quarantined_at is not null and quarantined_at > $1::timestamptz - interval '1 minute';

@@ -7,8 +7,9 @@
  *        │ not in memory: the first opener loads, the others queue up           │
  *        ▼                                                                     │
  *   document_open_on_loaded: checkpoint, then the journal's tail               │
- *        │                                                                     ▼
- *        └──▶ each opener ──▶ document_open_done: subscription and answer, or the error; frees the operation
+ *        │ in a later epoch than the first: [document_older_clients]             │
+ *        ▼                                                                     ▼
+ *   document_open_ready: each opener ──▶ document_open_done: subscription and answer, or the error; frees the operation
  *
  * The connection may go at any time: the operation keeps its id. The session may not: the operation counts in session->calls. The
  * document may: document_open_abandon() answers whoever waits for it. */
@@ -36,6 +37,7 @@ struct document_open {
 
 static void document_open_on_claimed(void *context, const struct reply *reply);
 static void document_open_on_loaded(void *context, enum status status, const char *reason, struct loaded_document *loaded);
+static void document_open_ready(struct document *document, enum status status);
 static void document_open_done(struct document_open *op, struct document *document, const struct wire_fault *fault);
 
 void document_open(struct connection *connection, uint32_t msgid, const struct wire_doc_open *open) {
@@ -63,6 +65,10 @@ void document_open(struct connection *connection, uint32_t msgid, const struct w
     params_add_text(params, open->path);
     params_add_i64(params, (int64_t)open->client_id);
     params_add_uuid(params, &connection->participant.user);
+    if (open->has_epoch)
+        params_add_i64(params, (int64_t)open->epoch);
+    else
+        params_add_null(params);
     enum status status = store_submit(session->server->store, NULL, "document_claim", params, document_open_on_claimed, op);
     arena_finish(&arena);
     if (status != STATUS_OK) {
@@ -74,6 +80,13 @@ void document_open(struct connection *connection, uint32_t msgid, const struct w
 /* Begins loading a document that is not in memory. */
 static enum status document_open_load(struct document *document) {
     return store_load(document->session->server->store, &document->load, &document->file, document_open_on_loaded, document);
+}
+
+static struct wire_fault document_open_epoch_fault(uint64_t epoch) {
+    struct wire_fault fault = wire_fault(WIRE_CODE_EPOCH_MISMATCH);
+    fault.has_epoch = true;
+    fault.epoch = epoch;
+    return fault;
 }
 
 static void document_open_on_claimed(void *context, const struct reply *reply) {
@@ -104,9 +117,7 @@ static void document_open_on_claimed(void *context, const struct reply *reply) {
     } else if (row_bool(&row, 5)) {
         fault = wire_fault_say(WIRE_CODE_UNSUPPORTED, "This file is binary; it has no document.");
     } else if (op->has_epoch && op->epoch != epoch) {
-        fault = wire_fault(WIRE_CODE_EPOCH_MISMATCH);
-        fault.has_epoch = true;
-        fault.epoch = epoch;
+        fault = document_open_epoch_fault(epoch);
     } else {
         struct uuid holder = row_uuid(&row, 6);
         if (uuid_equal(&holder, &connection->participant.user))
@@ -120,6 +131,10 @@ claimed:
     op->path_size = path.size < sizeof op->path ? path.size : sizeof op->path;
     memcpy(op->path, path.data, op->path_size);
     struct document *document = document_find(session, &file);
+    if (document != NULL && document->state == DOCUMENT_OPEN && document->epoch < (int64_t)epoch) {
+        document_gone(document, WIRE_GONE_EPOCH, (int64_t)epoch);
+        document = NULL;
+    }
     if (document != NULL && document->state == DOCUMENT_OPEN) {
         document_open_done(op, document, NULL);
         return;
@@ -162,6 +177,8 @@ static enum status document_open_fill(struct document *document, struct loaded_d
     struct journal_entry entry;
     while (status == STATUS_OK && loaded_document_next(loaded, &entry)) {
         status = crdt_update_apply(txn, entry.update, NULL);
+        if (status == STATUS_OK && (entry.flags & JOURNAL_RELAYED))
+            status = authors_note(document, entry.update, 0);
         document->last_author = entry.author;
     }
     crdt_txn_commit(txn, NULL, NULL);
@@ -186,11 +203,28 @@ static void document_open_on_loaded(void *context, enum status status, const cha
         document_destroy(document);
         return;
     }
-    document->state = DOCUMENT_OPEN;
     persist_begin(document, loaded->version, loaded->state.size, loaded->journal_bytes);
     log_debug(&subject, "document.opened", "state_bytes=%zu journal_rows=%u", loaded->state.size, loaded->row_count);
-    list_each (link, &document->openers)
-        document_open_done(list_entry(link, struct document_open, opener_link), document, NULL);
+    if (document->epoch > 1)
+        status = authors_load(document, document_open_ready);
+    if (document->epoch == 1 || status != STATUS_OK)
+        document_open_ready(document, status);
+}
+
+static void document_open_ready(struct document *document, enum status status) {
+    if (status != STATUS_OK) {
+        document_open_abandon(document, status);
+        document_destroy(document);
+        return;
+    }
+    document->state = DOCUMENT_OPEN;
+    list_each (link, &document->openers) {
+        struct document_open *op = list_entry(link, struct document_open, opener_link);
+        /* The epoch may have changed between the claim and the load. */
+        struct wire_fault fault = document_open_epoch_fault((uint64_t)document->epoch);
+        bool other = op->has_epoch && op->epoch != (uint64_t)document->epoch;
+        document_open_done(op, other ? NULL : document, &fault);
+    }
 }
 
 void document_open_abandon(struct document *document, enum status status) {

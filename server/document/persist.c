@@ -68,11 +68,12 @@ static void persist_wait(struct subscription *subscription, uint64_t group) {
     subscription->waits[at].count = subscription->count;
 }
 
-enum status persist_update(struct subscription *subscription, struct bytes update) {
+enum status persist_update(struct subscription *subscription, struct bytes update, bool relayed) {
     struct document *document = subscription->document;
     struct server *server = document->session->server;
     struct journal_entry entry = {
         .author = subscription->connection->participant.user,
+        .flags = relayed ? JOURNAL_RELAYED : 0,
         .at_ms = server_unix_ms(server),
         .origin = subscription->connection->id,
         .update = update,
@@ -113,7 +114,7 @@ static void persist_on_poisoned(struct journal_line *line, const struct reply *r
     struct log_subject subject = persist_subject(document);
     log_error(&subject, "journal.poisoned", "bytes=%zu sqlstate=%s error=\"%s\"", row.size, reply->sqlstate, reply->error);
     persist_quarantine(document->session, &document->file, "PostgreSQL refused a journal row of this file");
-    document_gone(document, WIRE_GONE_QUARANTINED);
+    document_gone(document, WIRE_GONE_QUARANTINED, 0);
 }
 
 static void persist_on_quarantined(void *context, const struct reply *reply) {
@@ -146,7 +147,7 @@ static const struct checkpoint_handlers persist_handlers = { persist_merge_state
                                                              persist_checkpoint_done };
 
 void persist_checkpoint(struct document *document) {
-    if (document->checkpointing || document->changes == document->changes_saved)
+    if (document->checkpointing || document->changes == document->changes_saved || !authors_record(document))
         return;
     document->checkpoint = (struct checkpoint_job){
         .file_id = document->file,
@@ -222,12 +223,19 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
                   outcome->rows_merged, (int)outcome->version_number);
         break;
     case STATUS_NOT_FOUND:
-        document_gone(document, WIRE_GONE_DELETED);
+        document_gone(document, WIRE_GONE_DELETED, 0);
         break;
+    case STATUS_CONFLICT:
+        if (outcome->epoch != document->epoch && outcome->epoch != 0) {
+            document_gone(document, WIRE_GONE_EPOCH, outcome->epoch);
+            break;
+        }
+        goto failed;
     case STATUS_DAMAGED:
         persist_quarantine(document->session, &document->file, outcome->reason);
-        document_gone(document, WIRE_GONE_QUARANTINED);
+        document_gone(document, WIRE_GONE_QUARANTINED, 0);
         break;
+    failed:
     default:
         log_warn(&subject, "checkpoint.failed", "status=%s reason=\"%s\"", status_name(outcome->status), outcome->reason);
         document->checkpoint_not_before_ms = now_ms + PERSIST_RETRY_MS;

@@ -144,7 +144,7 @@ struct uuid host_new_id(const struct feature_call *call) {
 void host_file_gone(struct feature_call *call, const struct uuid *file) {
     struct document *document = document_find(call->session, file);
     if (document != NULL)
-        document_gone(document, WIRE_GONE_DELETED);
+        document_gone(document, WIRE_GONE_DELETED, 0);
 }
 
 /* ---- presence ---- */

@@ -136,9 +136,10 @@ static void checkpoint_on_read(void *context, const struct reply *reply) {
     char reason[LOADED_REASON];
     enum status status = loaded_document_read(reply, job->version, &loaded, reason);
     if (status == STATUS_OK && loaded.epoch != job->epoch) {
-        status = STATUS_CONFLICT;
         snprintf(reason, sizeof reason, "the file is at epoch %lld, the document at %lld", (long long)loaded.epoch,
                  (long long)job->epoch);
+        checkpoint_done(job, (struct checkpoint_outcome){ .status = STATUS_CONFLICT, .reason = reason, .epoch = loaded.epoch });
+        return;
     }
     if (status == STATUS_OK && loaded.version < job->version) {
         status = STATUS_DAMAGED;

@@ -15,7 +15,8 @@
  *   1. a row stands in `open`, or in exactly one slot of `rows`, or is gone
  *   2. line->open and line->on_way point to the line's rows, and these point back, until journal_line_finish()
  *   3. every slot of `rows` that is not NULL lies in exactly one range, in `todo` or on the wire
- *   4. dirty_bytes is the sum of the payloads of all rows */
+ *   4. dirty_bytes is the sum of the payloads of all rows
+ *   5. orphans is the number of rows whose line is NULL */
 #include "pg_types.h"
 #include "store_inside.h"
 
@@ -40,6 +41,7 @@ void journal_init(struct store *store) {
 
 static void journal_row_free(struct store *store, struct journal_row *row) {
     store->journal.dirty_bytes -= row->payload.size;
+    store->journal.orphans -= row->line == NULL;
     list_remove(&row->link);
     bytes_writer_finish(&row->payload);
     mem_free(store->mem, row, sizeof *row);
@@ -79,12 +81,31 @@ void journal_line_init(struct journal_line *line, struct store *store, const str
 void journal_line_finish(struct journal_line *line) {
     if (line == NULL)
         return;
-    if (line->open != NULL)
-        line->open->line = NULL;
-    if (line->on_way != NULL)
-        line->on_way->line = NULL;
+    struct journal_row *rows[] = { line->open, line->on_way };
+    for (unsigned i = 0; i < 2; i++)
+        if (rows[i] != NULL) {
+            rows[i]->line = NULL;
+            line->store->journal.orphans++;
+        }
     line->open = NULL;
     line->on_way = NULL;
+}
+
+bool journal_has_orphans(const struct store *store, const struct uuid *file_id) {
+    const struct journal *journal = &store->journal;
+    if (journal->orphans == 0)
+        return false;
+    for (const struct list *link = journal->open.next; link != &journal->open; link = link->next) {
+        const struct journal_row *row = list_entry(link, struct journal_row, link);
+        if (row->line == NULL && uuid_equal(&row->file_id, file_id))
+            return true;
+    }
+    for (size_t i = journal->row_first; i < journal->row_count; i++) {
+        const struct journal_row *row = journal->rows[i];
+        if (row != NULL && row->line == NULL && uuid_equal(&row->file_id, file_id))
+            return true;
+    }
+    return false;
 }
 
 uint64_t journal_line_dirty_bytes(const struct journal_line *line) {

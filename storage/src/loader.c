@@ -108,6 +108,8 @@ static void store_load_on_read(void *context, const struct reply *reply) {
 
 enum status store_load(struct store *store, struct store_load *load, const struct uuid *file_id, store_loaded loaded,
                        void *context) {
+    if (journal_has_orphans(store, file_id))
+        return STATUS_UNAVAILABLE;
     struct arena arena;
     arena_init(&arena, store->mem, 16384);
     struct params *params = params_new(&arena);

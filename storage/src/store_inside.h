@@ -66,6 +66,7 @@ struct journal {
     uint64_t group_open; /* the number that appends get now */
     int64_t seq_next;
     uint64_t dirty_bytes;
+    size_t orphans; /* rows without a line */
     /* the group on the way */
     struct journal_row **rows; /* NULL where done */
     size_t row_count;
@@ -85,6 +86,8 @@ void journal_finish(struct store *store);
 /* Sends what may be sent; calls nobody back. */
 void journal_pump(struct store *store);
 uint64_t journal_dirty_since(const struct store *store);
+/* Whether rows of that file wait whose line was finished: a load that did not see them would never hear of them. */
+bool journal_has_orphans(const struct store *store, const struct uuid *file_id);
 
 struct store {
     const struct mem *mem;

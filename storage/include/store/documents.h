@@ -173,7 +173,8 @@ struct store_load {
 };
 
 /* Reads checkpoint and journal of a file in one snapshot, checked. `load` is the owner's, zeroed before, and stays put until the
- * callback or store_load_cancel(). Errors as store_submit(): then the callback is not called. */
+ * callback or store_load_cancel(). Errors as store_submit(): then the callback is not called. Also STATUS_UNAVAILABLE while rows of
+ * that file from an earlier, finished line are on their way: what they hold is in no snapshot yet. */
 enum status store_load(struct store *store, struct store_load *load, const struct uuid *file_id, store_loaded loaded,
                        void *context);
 void store_load_cancel(struct store_load *load);
@@ -211,6 +212,7 @@ struct checkpoint_content {
 struct checkpoint_outcome {
     enum status status;     /* STATUS_OK; or why nothing was changed, see store_checkpoint() */
     const char *reason;     /* one line, "" on success */
+    int64_t epoch;          /* with STATUS_CONFLICT: the file's, if it is another than the job's; else 0 */
     int64_t version;        /* of the checkpoint now in the database and in memory: for the next job */
     int32_t version_number; /* of the file_versions row that was written; 0: the text had not changed */
     unsigned rows_merged;   /* journal rows that moved to history */
