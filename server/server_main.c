@@ -16,6 +16,7 @@
 #include "http/http_door.h"
 #include "log.h"
 #include "loop/listener.h"
+#include "operator/operator.h"
 #include "server.h"
 #include "store/migrate.h"
 
@@ -72,6 +73,10 @@ int main(int count, char **arguments) {
         return main_serve(count - 2, arguments + 2);
     if (strcmp(verb, "migrate") == 0)
         return main_migrate(count - 2, arguments + 2);
+    if (strcmp(verb, "verify") == 0)
+        return operator_verify(count - 2, arguments + 2);
+    if (strcmp(verb, "doc") == 0)
+        return operator_doc(count - 2, arguments + 2);
     if (strcmp(verb, "--version") == 0) {
         printf("vibesyncd %s\n", VIBESYNC_VERSION);
         return MAIN_OK;
@@ -81,20 +86,24 @@ int main(int count, char **arguments) {
         return MAIN_OK;
     }
     if (verb[0] == '\0')
-        fprintf(stderr, "vibesyncd: say what to do: serve, migrate, --help or --version\n");
+        fprintf(stderr, "vibesyncd: say what to do: serve, migrate, verify, doc, --help or --version\n");
     else
-        fprintf(stderr, "vibesyncd: there is no \"%s\": serve, migrate, --help or --version\n", verb);
+        fprintf(stderr, "vibesyncd: there is no \"%s\": serve, migrate, verify, doc, --help or --version\n", verb);
     return MAIN_USAGE;
 }
 
 static void main_help(FILE *out) {
     fprintf(out, "usage: vibesyncd serve [settings]\n"
                  "       vibesyncd migrate --database URL [--server-role NAME]\n"
+                 "       vibesyncd verify --database URL\n"
+                 "       vibesyncd doc dump|quarantine|release FILE --database URL\n"
                  "       vibesyncd --version | --help\n\n"
                  "serve     runs the server until SIGTERM or SIGINT\n"
                  "migrate   brings the database to this program's schema; URL is its owner's. The role NAME\n"
                  "          is made if absent, with the password VIBESYNC_SERVER_PASSWORD of the environment\n"
-                 "          if there is one, and gets what the running server needs\n\n"
+                 "          if there is one, and gets what the running server needs\n"
+                 "verify    reads and checks every document of the database; changes nothing\n"
+                 "doc       shows a document, takes it out of service, brings it back; FILE is a file's id\n\n"
                  "Settings, as --name VALUE or --name=VALUE, or as VIBESYNC_NAME in the environment:\n\n");
     config_help(out);
 }
@@ -105,20 +114,6 @@ static void migrate_say(void *context, const char *line) {
     (void)context;
     printf("%s\n", line);
     fflush(stdout);
-}
-
-/* Takes "--name VALUE" or "--name=VALUE" at *index; NULL when the argument has another name, "" when its value is missing. */
-static const char *migrate_option(int count, char **arguments, int *index, const char *name) {
-    const char *argument = arguments[*index];
-    size_t size = strlen(name);
-    assert(argument != NULL && *index < count);
-    if (strncmp(argument, name, size) != 0)
-        return NULL;
-    if (argument[size] == '=')
-        return argument + size + 1;
-    if (argument[size] != '\0')
-        return NULL;
-    return *index + 1 < count ? arguments[++*index] : "";
 }
 
 static int main_migrate(int count, char **arguments) {
@@ -134,9 +129,9 @@ static int main_migrate(int count, char **arguments) {
             main_help(stdout);
             return MAIN_OK;
         }
-        if ((value = migrate_option(count, arguments, &i, "--database")) != NULL)
+        if ((value = operator_option(count, arguments, &i, "--database")) != NULL)
             options.url = value;
-        else if ((value = migrate_option(count, arguments, &i, "--server-role")) != NULL)
+        else if ((value = operator_option(count, arguments, &i, "--server-role")) != NULL)
             options.server_role = value;
         else {
             fprintf(stderr, "vibesyncd: migrate takes --database and --server-role, not \"%s\"\n", argument);

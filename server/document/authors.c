@@ -182,8 +182,8 @@ bool authors_record(struct document *document) {
     params_add_uuid(params, &document->file);
     params_add_i64(params, document->epoch);
     params_add_i64_array(params, ids, count);
-    authors->recording = params != NULL && store_submit(document->session->server->store, &authors->request, "client_relayed", params,
-                                                        authors_on_recorded, document) == STATUS_OK;
+    authors->recording = params != NULL && store_submit(document->session->server->store, &authors->request, "client_relayed",
+                                                        params, authors_on_recorded, document) == STATUS_OK;
     arena_finish(&arena);
     return false;
 }

@@ -287,9 +287,7 @@ static void document_room_flush(struct room *room) {
 void document_gone(struct document *document, enum wire_gone reason, int64_t epoch) {
     struct log_subject subject = document_subject(document);
     log_info(&subject, "document.gone", "reason=%d", reason);
-    struct wire_doc_gone gone = {
-        .doc = document->number, .file = document->file, .reason = reason, .epoch = (uint64_t)epoch
-    };
+    struct wire_doc_gone gone = { .doc = document->number, .file = document->file, .reason = reason, .epoch = (uint64_t)epoch };
     struct bytes_writer values = connection_writer();
     wire_notification_begin(&values, "doc.gone");
     wire_doc_gone_write(&values, &gone);

@@ -14,8 +14,8 @@ void persist_begin(struct document *document, int64_t version, uint64_t state_by
 /* Ends line, load and checkpoint; no callback comes any more. Rows on their way are still written. */
 void persist_end(struct document *document);
 
-/* Journals one update of `subscription` as it came, `relayed`: with units of others; the subscription is acknowledged up to its count when that is durable.
- * STATUS_OVERLOADED, STATUS_TOO_BIG, STATUS_CLOSED, STATUS_NO_MEMORY: not journaled. */
+/* Journals one update of `subscription` as it came, `relayed`: with units of others; the subscription is acknowledged up to its
+ * count when that is durable. STATUS_OVERLOADED, STATUS_TOO_BIG, STATUS_CLOSED, STATUS_NO_MEMORY: not journaled. */
 enum status persist_update(struct subscription *subscription, struct bytes update, bool relayed);
 
 /* Acknowledges the subscription up to its count when everything that was journaled before is durable; at once if it is. */

@@ -41,7 +41,7 @@ void withdraw_tick(struct server *server, uint64_t now_ms) {
     struct params *params = params_new(&arena);
     params_add_time(params, server->withdraw_since_ms);
     server->withdraw_asked_ms = now_ms;
-    server->withdraw_asking = params != NULL && store_submit(server->store, NULL, "document_withdrawn", params, withdraw_on_answer,
-                                                             server) == STATUS_OK;
+    server->withdraw_asking =
+        params != NULL && store_submit(server->store, NULL, "document_withdrawn", params, withdraw_on_answer, server) == STATUS_OK;
     arena_finish(&arena);
 }

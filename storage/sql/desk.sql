@@ -14,7 +14,7 @@ select id, session_id, file_path, epoch, quarantine_reason,
 
 -- name: desk_head
 -- $1 uuid file, $2 int version number on main (0: the newest); answers number, content, content bytes, hash
-select version_number, content, content_bytes, content_hash::text
+select v.version_number, v.content, v.content_bytes, v.content_hash::text
   from file_versions v join files f on f.id = v.file_id
  where f.id = $1 and v.branch = 'main' and v.version_number = case when $2::int = 0 then f.head_version else $2 end;
 

@@ -134,7 +134,7 @@ static void checkpoint_on_read(void *context, const struct reply *reply) {
     struct checkpoint_job *job = context;
     struct loaded_document loaded;
     char reason[LOADED_REASON];
-    enum status status = loaded_document_read(reply, job->version, &loaded, reason);
+    enum status status = loaded_document_read(reply, job->version, 0, &loaded, reason);
     if (status == STATUS_OK && loaded.epoch != job->epoch) {
         snprintf(reason, sizeof reason, "the file is at epoch %lld, the document at %lld", (long long)loaded.epoch,
                  (long long)job->epoch);

@@ -1,12 +1,12 @@
 /* desk.c — see desk.h. Parameters go and answers come in binary, as in the store, but each statement is waited for. */
 #include "store/desk.h"
 
+#include "catalog.h"
 #include "digest.h"
 #include "loaded.h"
 #include "params_inside.h"
 #include "row_inside.h"
 #include "squeeze.h"
-#include "store_inside.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@ struct desk {
     PGresult *result; /* of the last call */
     struct list statements;
     struct catalog catalog;
+    struct reply loaded; /* what a loaded document views */
     char error[DESK_REASON];
 };
 
@@ -101,12 +102,9 @@ enum status desk_load(struct desk *desk, const struct uuid *file, unsigned how, 
     struct params *params = params_new(&arena);
     params_add_uuid(params, file);
     params_add_i64(params, 0);
-    struct reply reply = desk_ask(desk, "document_read", params);
+    desk->loaded = desk_ask(desk, "document_read", params);
     arena_finish(&arena);
-    enum status status = loaded_document_read(&reply, 0, how, out, reason);
-    out->reply = NULL; /* the answer itself stays with the desk, this view of it does not */
-    out->result = desk->result;
-    return status;
+    return loaded_document_read(&desk->loaded, 0, how, out, reason);
 }
 
 /* ---- history ---- */
@@ -119,7 +117,7 @@ bool history_next(struct bytes *rest, struct bytes *out_payload) {
     struct bytes_reader reader = bytes_reader(*rest);
     uint32_t size;
     struct bytes payload;
-    if (bytes_read_u32(&reader, &size) != STATUS_OK || bytes_read(&reader, size, &payload) != STATUS_OK)
+    if (bytes_read_u32(&reader, &size) != STATUS_OK || bytes_read_view(&reader, size, &payload) != STATUS_OK)
         return false;
     *rest = bytes_of(rest->data + 4 + size, rest->size - 4 - size);
     *out_payload = payload;

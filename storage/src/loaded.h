@@ -2,7 +2,7 @@
 #ifndef STORE_LOADED_H
 #define STORE_LOADED_H
 
-#include "store/documents.h"
+#include "store/desk.h"
 
 /* Columns of document_read: first one row of the file and its checkpoint, then one per journal row. */
 enum {
@@ -27,8 +27,8 @@ enum {
 enum { LOADED_REASON = 256 };
 
 /* Reads and checks an answer. `version_known`: the state of that version was not asked for. On STATUS_OK `out` views the reply.
- * STATUS_NOT_FOUND, STATUS_DAMAGED with the reason, or the reply's own failure. */
-enum status loaded_document_read(const struct reply *reply, int64_t version_known, struct loaded_document *out,
+ * `how`: a set of LOAD_…. STATUS_NOT_FOUND, STATUS_DAMAGED with the reason, or the reply's own failure. */
+enum status loaded_document_read(const struct reply *reply, int64_t version_known, unsigned how, struct loaded_document *out,
                                  char reason[LOADED_REASON]);
 
 #endif

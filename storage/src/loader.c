@@ -17,7 +17,7 @@ static enum status loaded_damaged(char reason[LOADED_REASON], const char *what) 
 }
 
 /* The file's row and its checkpoint. */
-static enum status loaded_read_checkpoint(const struct row *row, int64_t version_known, struct loaded_document *out,
+static enum status loaded_read_checkpoint(const struct row *row, int64_t version_known, unsigned how, struct loaded_document *out,
                                           char reason[LOADED_REASON]) {
     out->session_id = row_uuid(row, READ_SESSION);
     out->epoch = row_i64(row, READ_EPOCH);
@@ -25,7 +25,7 @@ static enum status loaded_read_checkpoint(const struct row *row, int64_t version
     out->root_name = row_text(row, READ_ROOT);
     out->path = row_text(row, READ_PATH);
     out->is_binary = row_bool(row, READ_BINARY);
-    if (!row_is_null(row, READ_QUARANTINE)) {
+    if (!row_is_null(row, READ_QUARANTINE) && (how & LOAD_QUARANTINED) == 0) {
         struct bytes why = row_text(row, READ_QUARANTINE);
         snprintf(reason, LOADED_REASON, "quarantined: %.*s", (int)(why.size < 200 ? why.size : 200), (const char *)why.data);
         return STATUS_DAMAGED;
@@ -41,19 +41,20 @@ static enum status loaded_read_checkpoint(const struct row *row, int64_t version
     struct bytes stored = row_bytea(row, READ_XXH3);
     uint8_t digest[DIGEST_128_SIZE];
     digest_128(pieces, 2, digest);
-    if (!bytes_equal(stored, bytes_of(digest, sizeof digest)))
-        return loaded_damaged(reason, "the checkpoint fails its check sum");
     out->format = row_i32(row, READ_FORMAT);
-    if (out->format != CRDT_FORMAT_YJS_V1)
-        return loaded_damaged(reason, "the checkpoint has a format that this program does not know");
     out->state = pieces[0];
     out->state_vector = pieces[1];
+    if (!bytes_equal(stored, bytes_of(digest, sizeof digest)))
+        return loaded_damaged(reason, "the checkpoint fails its check sum");
+    if (out->format != CRDT_FORMAT_YJS_V1)
+        return loaded_damaged(reason, "the checkpoint has a format that this program does not know");
     return STATUS_OK;
 }
 
-enum status loaded_document_read(const struct reply *reply, int64_t version_known, struct loaded_document *out,
+enum status loaded_document_read(const struct reply *reply, int64_t version_known, unsigned how, struct loaded_document *out,
                                  char reason[LOADED_REASON]) {
     *out = (struct loaded_document){ .reply = reply, .row_next = 1 };
+    bool salvage = (how & LOAD_SALVAGE) != 0;
     reason[0] = 0;
     if (reply->status != STATUS_OK) {
         snprintf(reason, LOADED_REASON, "%.200s", reply->error);
@@ -66,14 +67,14 @@ enum status loaded_document_read(const struct reply *reply, int64_t version_know
         return STATUS_NOT_FOUND;
     }
     struct row first = reply_row(reply, 0);
-    enum status status = loaded_read_checkpoint(&first, version_known, out, reason);
+    enum status status = loaded_read_checkpoint(&first, version_known, how, out, reason);
     out->row_count = reply->row_count - 1;
-    for (unsigned i = 1; i < reply->row_count && status == STATUS_OK; i++) {
+    for (unsigned i = 1; i < reply->row_count && (status == STATUS_OK || salvage); i++) {
         struct row row = reply_row(reply, i);
         struct bytes payload = row_bytea(&row, READ_BYTES);
         struct journal_row_reader reader;
         out->journal_bytes += payload.size;
-        if (journal_row_open(payload, &reader) != STATUS_OK) {
+        if (journal_row_open(payload, &reader) != STATUS_OK && status == STATUS_OK) {
             struct uuid writer = row_uuid(&row, READ_WRITER);
             char text[UUID_TEXT_SIZE + 1];
             uuid_format(&writer, text);
@@ -82,7 +83,7 @@ enum status loaded_document_read(const struct reply *reply, int64_t version_know
             status = STATUS_DAMAGED;
         }
     }
-    return status;
+    return salvage ? STATUS_OK : status;
 }
 
 bool loaded_document_next(struct loaded_document *loaded, struct journal_entry *out) {
@@ -91,9 +92,8 @@ bool loaded_document_next(struct loaded_document *loaded, struct journal_entry *
         if (loaded->row_next > loaded->row_count)
             return false;
         struct row row = reply_row(loaded->reply, loaded->row_next++);
-        if (journal_row_open(row_bytea(&row, READ_BYTES), &loaded->row) != STATUS_OK)
-            return false; /* was checked before: cannot be */
-        loaded->row_open = true;
+        /* What fails its check was refused by loaded_document_read(), or is left out. */
+        loaded->row_open = journal_row_open(row_bytea(&row, READ_BYTES), &loaded->row) == STATUS_OK;
     }
     return true;
 }
@@ -102,7 +102,7 @@ static void store_load_on_read(void *context, const struct reply *reply) {
     struct store_load *load = context;
     struct loaded_document loaded;
     char reason[LOADED_REASON];
-    enum status status = loaded_document_read(reply, 0, &loaded, reason);
+    enum status status = loaded_document_read(reply, 0, 0, &loaded, reason);
     load->loaded(load->context, status, reason, status == STATUS_OK ? &loaded : NULL);
 }
 

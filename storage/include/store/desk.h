@@ -35,7 +35,8 @@ enum status desk_load(struct desk *desk, const struct uuid *file, unsigned how, 
  * STATUS_DAMAGED; STATUS_NO_MEMORY, STATUS_TOO_BIG (the writer's maximum). */
 enum status history_unpack(struct bytes chunk, struct bytes_writer *out);
 
-/* The next payload of an unpacked chunk; false at the end. A payload that is cut short is the end, too: `rest` is not empty then. */
+/* The next payload of an unpacked chunk; false at the end. A payload that is cut short is the end, too: `rest` is not empty then.
+ */
 bool history_next(struct bytes *rest, struct bytes *out_payload);
 
 /* XXH3-128 of a checkpoint's state and state vector, as in crdt_checkpoints.xxh3. */

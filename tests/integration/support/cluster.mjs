@@ -24,6 +24,11 @@ function asPostgres(command, signal) {
     return user.length + death.length ? ['setpriv', ...user, ...death, ...command] : command;
 }
 
+// Into the hands of the user that runs PostgreSQL.
+export function give(path) {
+    if (isRoot) chownSync(path, Number(execFileSync('id', ['-u', 'postgres'])), Number(execFileSync('id', ['-g', 'postgres'])));
+}
+
 export async function freePort() {
     const probe = createServer();
     await new Promise((resolve, reject) => probe.once('error', reject).listen(0, '127.0.0.1', resolve));
@@ -35,20 +40,7 @@ export async function freePort() {
 export class Cluster {
     // An empty database "vibesync" with the two roles that `./dev` makes.
     static async create() {
-        const cluster = new Cluster();
-        cluster.folder = mkdtempSync(join(tmpdir(), 'vibesync-it-'));
-        process.once('exit', () => rmSync(cluster.folder, { recursive: true, force: true, maxRetries: 3 }));
-        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
-        cluster.data = join(cluster.folder, 'data');
-        cluster.socket = join(cluster.folder, 'socket');
-        mkdirSync(cluster.socket, { mode: 0o700 });
-        if (isRoot) {
-            const uid = Number(execFileSync('id', ['-u', 'postgres']));
-            const gid = Number(execFileSync('id', ['-g', 'postgres']));
-            chownSync(cluster.folder, uid, gid);
-            chownSync(cluster.socket, uid, gid);
-        }
-        cluster.port = await freePort();
+        const cluster = await Cluster.prepare();
         const [command, ...rest] = asPostgres([`${BIN}/initdb`, '-D', cluster.data, '-U', 'postgres', '--auth=trust',
             '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync']);
         execFileSync(command, rest, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
@@ -58,6 +50,27 @@ export class Cluster {
             'create database vibesync owner vibesync_owner']) await admin.query(sql);
         await admin.end();
         return cluster;
+    }
+
+    // A folder and a port; no data yet.
+    static async prepare() {
+        const cluster = new Cluster();
+        cluster.folder = mkdtempSync(join(tmpdir(), 'vibesync-it-'));
+        process.once('exit', () => rmSync(cluster.folder, { recursive: true, force: true, maxRetries: 3 }));
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+        cluster.data = join(cluster.folder, 'data');
+        cluster.socket = join(cluster.folder, 'socket');
+        mkdirSync(cluster.socket, { mode: 0o700 });
+        for (const folder of [cluster.folder, cluster.socket]) give(folder);
+        cluster.port = await freePort();
+        return cluster;
+    }
+
+    // A second cluster from a copy of this one's files and its write-ahead log, taken while it runs; not started.
+    async copy() {
+        const copy = await Cluster.prepare();
+        this.run('pg_basebackup', ['-D', copy.data, '-X', 'stream', '--checkpoint=fast', '--no-sync']);
+        return copy;
     }
 
     async start() {
@@ -73,6 +86,13 @@ export class Cluster {
             await client.end();
             return true;
         });
+    }
+
+    // A program of PostgreSQL's against this cluster, as its superuser: run('pg_dump', ['-Fc', …]). An error if it fails.
+    run(program, words) {
+        const [command, ...rest] = asPostgres([`${BIN}/${program}`, ...words]);
+        execFileSync(command, rest, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'],
+            env: { ...process.env, PGHOST: this.socket, PGPORT: String(this.port), PGUSER: 'postgres' } });
     }
 
     // `fast`: clients are cut off, everything is written. `immediate`: like a crash.
@@ -96,8 +116,12 @@ export class Cluster {
 
     // Rows of one query, as the schema's owner.
     async rows(sql, values = []) {
-        this.client ??= await this.connect();
-        return (await this.client.query(sql, values)).rows;
+        const asked = (this.asked ?? Promise.resolve()).then(async () => { // one after the other, whoever asks
+            this.client ??= await this.connect();
+            return (await this.client.query(sql, values)).rows;
+        });
+        this.asked = asked.catch(() => {});
+        return asked;
     }
 
     async row(sql, values = []) {

@@ -21,8 +21,8 @@ export async function stand(settings = {}) {
             const owner = await ground.owner();
             return { owner, guest: await ground.guest(owner) };
         },
-        async join(session, options) {
-            const participant = await Participant.join(ground.server, session, options);
+        async join(session, options, server = ground.server) {
+            const participant = await Participant.join(server, session, options);
             ground.participants.push(participant);
             return participant;
         },

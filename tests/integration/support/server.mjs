@@ -4,7 +4,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { until, within } from './wait.mjs';
 
-const PROGRAM = process.env.VIBESYNCD ?? resolve(import.meta.dirname, '../../../build/release/bin/vibesyncd');
+export const PROGRAM = process.env.VIBESYNCD ?? resolve(import.meta.dirname, '../../../build/release/bin/vibesyncd');
 const ADMIN_TOKEN = 'integration-tests-admin-token-0123456789abcdef';
 
 export class Server {

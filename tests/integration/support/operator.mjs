@@ -1,0 +1,21 @@
+// operator.mjs — the operator's commands of the build under test: `vibesyncd verify`, `vibesyncd doc …`.
+import { spawn } from 'node:child_process';
+import { PROGRAM } from './server.mjs';
+import { within } from './wait.mjs';
+
+// {status, out (a Buffer), text, err}
+export async function runOperator(cluster, words, { input, role = 'vibesync_owner', url = cluster.url(role) } = {}) {
+    const child = spawn(PROGRAM, [...words, '--database', url], {
+        stdio: ['pipe', 'pipe', 'pipe'],
+        env: { ...process.env, UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1', ASAN_OPTIONS: 'detect_leaks=1' },
+    });
+    const out = [];
+    let err = '';
+    child.stdin.end(input);
+    child.stdout.on('data', (data) => out.push(data));
+    child.stderr.on('data', (data) => (err += data));
+    const status = await within(`vibesyncd ${words.join(' ')}`, new Promise((done) => child.once('close', (code, signal) => done(code ?? signal))), 60_000);
+    if (/Sanitizer|runtime error:/.test(err)) throw new Error(`a sanitizer spoke:\n${err}`);
+    const bytes = Buffer.concat(out);
+    return { status, out: bytes, text: bytes.toString(), err };
+}
