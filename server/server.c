@@ -10,7 +10,7 @@
 #include "connection/connection.h"
 #include "document/document.h"
 #include "document/persist.h"
-#include "document/withdraw.h"
+#include "document/standing.h"
 #include "log.h"
 #include "loop/loop.h"
 #include "loop/socket.h"
@@ -231,7 +231,7 @@ static void server_slow_tick(struct server *server, uint64_t now_ms) {
         connection_tick(list_entry(link, struct connection, server_link), now_ms);
     list_each (link, &server->session_list)
         session_tick(list_entry(link, struct session, server_link), now_ms);
-    withdraw_tick(server, now_ms);
+    standing_tick(server, now_ms);
 }
 
 static void server_tick(void *context) {

@@ -90,9 +90,7 @@ struct server {
     struct list rooms;      /* rooms of awareness that have something to tell at the next tick */
     uint64_t document_next; /* document numbers are never used again within a process */
     uint64_t slow_tick_ms;
-    uint64_t withdraw_asked_ms;
-    int64_t withdraw_since_ms; /* Unix, the database's: quarantines since then are not known yet */
-    bool withdraw_asking;
+    bool standing_asked; /* standing.c: a question is on the way */
     bool draining;
     uint64_t drain_started_ms;
     uint64_t drain_deadline_ms;

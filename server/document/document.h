@@ -58,6 +58,8 @@ struct document {
     uint64_t changed_since_ms;      /* the oldest change that no checkpoint holds; 0: none */
     uint64_t changed_last_ms;
     uint64_t checkpoint_not_before_ms; /* after a failure */
+    bool overtaken;                    /* another server's checkpoint is newer than what memory holds */
+    uint64_t standing_asked_ms;        /* standing.c */
 };
 
 struct subscription {

@@ -40,10 +40,9 @@ with ids as (
 )
 select id from ids;
 
--- name: document_withdrawn
--- $1 timestamptz that the last call answered first (1970: all)
--- answers the database's time, null, null, null; then when, session, file and epoch of each file quarantined since a minute before $1.
-select now(), null::uuid, null::uuid, null::bigint
-union all
-select quarantined_at, session_id, id, epoch from files
-where quarantined_at is not null and quarantined_at > $1::timestamptz - interval '1 minute';
+-- name: document_standing
+-- $1 uuid[] files, $2 bigint[] their epochs, $3 bigint[] versions of their checkpoints, as memory has them
+-- answers session, file, epoch, version, quarantined, deleted of those that stand elsewhere.
+select f.session_id, f.id, f.epoch, f.checkpoint_version, f.quarantined_at is not null, f.deleted_at is not null
+from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as t (id, epoch, version) join files f on f.id = t.id
+where f.quarantined_at is not null or f.deleted_at is not null or f.epoch <> t.epoch or f.checkpoint_version > t.version;

@@ -35,6 +35,7 @@ struct document_open {
     size_t path_size;
 };
 
+static enum wire_code document_open_code(enum status status);
 static void document_open_on_claimed(void *context, const struct reply *reply);
 static void document_open_on_loaded(void *context, enum status status, const char *reason, struct loaded_document *loaded);
 static void document_open_ready(struct document *document, enum status status);
@@ -72,8 +73,24 @@ void document_open(struct connection *connection, uint32_t msgid, const struct w
     enum status status = store_submit(session->server->store, NULL, "document_claim", params, document_open_on_claimed, op);
     arena_finish(&arena);
     if (status != STATUS_OK) {
-        struct wire_fault fault = wire_fault(wire_code_of_status(status));
+        struct wire_fault fault = wire_fault(document_open_code(status));
         document_open_done(op, NULL, &fault);
+    }
+}
+
+/* What a failure in the database is to whoever opens: the text is there or not, damaged, or cannot be had now. That the server's role
+ * may not read a table, say, is no verdict on the participant. */
+static enum wire_code document_open_code(enum status status) {
+    switch (status) {
+    case STATUS_NOT_FOUND:
+        return WIRE_CODE_NOT_FOUND;
+    case STATUS_DAMAGED:
+        return WIRE_CODE_QUARANTINED;
+    case STATUS_NO_MEMORY:
+    case STATUS_OVERLOADED:
+        return WIRE_CODE_OVERLOADED;
+    default:
+        return WIRE_CODE_UNAVAILABLE;
     }
 }
 
@@ -99,7 +116,7 @@ static void document_open_on_claimed(void *context, const struct reply *reply) {
         return;
     }
     if (reply->status != STATUS_OK) {
-        fault = wire_fault(wire_code_of_status(reply->status));
+        fault = wire_fault(document_open_code(reply->status));
         document_open_done(op, NULL, &fault);
         return;
     }
@@ -144,7 +161,7 @@ claimed:
         if (status == STATUS_OK && (status = document_open_load(document)) != STATUS_OK)
             document_destroy(document);
         if (status != STATUS_OK) {
-            fault = wire_fault(wire_code_of_status(status));
+            fault = wire_fault(document_open_code(status));
             document_open_done(op, NULL, &fault);
             return;
         }
@@ -228,8 +245,7 @@ static void document_open_ready(struct document *document, enum status status) {
 }
 
 void document_open_abandon(struct document *document, enum status status) {
-    struct wire_fault fault =
-        status == STATUS_DAMAGED ? wire_fault(WIRE_CODE_QUARANTINED) : wire_fault(wire_code_of_status(status));
+    struct wire_fault fault = wire_fault(document_open_code(status));
     list_each (link, &document->openers)
         document_open_done(list_entry(link, struct document_open, opener_link), NULL, &fault);
 }

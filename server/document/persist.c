@@ -146,13 +146,13 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
 static const struct checkpoint_handlers persist_handlers = { persist_merge_state, persist_merge_update, persist_encode,
                                                              persist_checkpoint_done };
 
-void persist_checkpoint(struct document *document) {
-    if (document->checkpointing || document->changes == document->changes_saved || !authors_record(document))
-        return;
+/* Begins a job; `read_only`: it only brings memory up to what others have written. */
+static void persist_begin_job(struct document *document, bool read_only) {
     document->checkpoint = (struct checkpoint_job){
         .file_id = document->file,
         .epoch = document->epoch,
         .version = document->checkpoint_version,
+        .read_only = read_only,
         .handlers = &persist_handlers,
         .context = document,
     };
@@ -162,6 +162,15 @@ void persist_checkpoint(struct document *document) {
     document->checkpointing = status == STATUS_OK;
     if (status != STATUS_OK)
         document->checkpoint_not_before_ms = server_now_ms(document->session->server) + PERSIST_RETRY_MS;
+}
+
+void persist_checkpoint(struct document *document) {
+    if (!document->checkpointing && document->changes != document->changes_saved && authors_record(document))
+        persist_begin_job(document, false);
+}
+
+void persist_overtaken(struct document *document, int64_t version) {
+    document->overtaken = document->overtaken || (version > document->checkpoint_version && !document->checkpointing);
 }
 
 static enum status persist_merge_state(struct checkpoint_job *job, int format, struct bytes state) {
@@ -216,6 +225,9 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
     switch (outcome->status) {
     case STATUS_OK:
         document->checkpoint_version = outcome->version;
+        document->overtaken = false;
+        if (job->read_only)
+            break;
         document->changes_saved = document->changes_checkpointing;
         document->journal_bytes_saved = journal_line_bytes_total(&document->line);
         document->changed_since_ms = document->changes == document->changes_saved ? 0 : now_ms;
@@ -244,7 +256,13 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
 }
 
 void persist_tick(struct document *document, uint64_t now_ms) {
-    if (document->changes == document->changes_saved || document->checkpointing || now_ms < document->checkpoint_not_before_ms)
+    if (document->checkpointing || now_ms < document->checkpoint_not_before_ms)
+        return;
+    if (document->overtaken) {
+        persist_begin_job(document, true);
+        return;
+    }
+    if (document->changes == document->changes_saved)
         return;
     const struct config *config = server_config(document->session->server);
     uint64_t journal_bytes = journal_line_bytes_total(&document->line) - document->journal_bytes_saved;

@@ -25,6 +25,9 @@ void persist_nothing_new(struct subscription *subscription);
 void persist_checkpoint(struct document *document);
 void persist_tick(struct document *document, uint64_t now_ms);
 
+/* Another server wrote checkpoint `version`: what it holds is merged at the next tick. */
+void persist_overtaken(struct document *document, int64_t version);
+
 /* Nothing would be lost if the process died now, and the checkpoint holds everything. */
 bool persist_saved(const struct document *document);
 

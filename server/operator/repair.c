@@ -1,6 +1,6 @@
 /* repair.c — vibesyncd doc quarantine, and doc release.
  *
- *   quarantine   the file is marked. Running servers ask for that every two seconds (document/withdraw.c) and tell whoever has it
+ *   quarantine   the file is marked. Running servers ask for that every two seconds (document/standing.c) and tell whoever has it
  * open release      the mark goes if the document loads as it is; a damaged one stays out release --version N, --text FILE a new
  * epoch, whose whole history is the insertion of that text. Replicas of the old epoch are never merged with it: their people
  * choose. The rows of the old epoch stay for whoever wants to look.
@@ -8,7 +8,7 @@
  * A release waits until every server has let go of the file: an edit that one of them still took would land in the old epoch. */
 #include "operator/operator.h"
 
-#include "document/withdraw.h"
+#include "document/standing.h"
 #include "ground/utf.h"
 #include "ground/varint.h"
 
@@ -82,7 +82,7 @@ static int repair_wait_settled(struct desk *desk, const struct uuid *file, struc
             fprintf(stderr, "vibesyncd: the file is not quarantined\n");
             return OPERATOR_FAILED;
         }
-        if (out->quarantined_s * 1000 >= WITHDRAW_SETTLED_MS)
+        if (out->quarantined_s * 1000 >= STANDING_SETTLED_MS)
             return OPERATOR_OK;
         sleep(1);
     }

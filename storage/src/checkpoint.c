@@ -164,6 +164,10 @@ static void checkpoint_on_read(void *context, const struct reply *reply) {
         checkpoint_failed(job, status, reason);
         return;
     }
+    if (job->read_only) {
+        checkpoint_done(job, (struct checkpoint_outcome){ .status = STATUS_OK, .version = job->version });
+        return;
+    }
     job->rows->version = job->version;
     job->state = JOB_ENCODING;
     job->handlers->encode(job);

@@ -13,7 +13,7 @@ import { Typist } from './support/typist.mjs';
 import { pause, until } from './support/wait.mjs';
 
 const isLong = process.env.VIBESYNC_LONG === '1';
-const KILLS = isLong ? 10 : 3;
+const KILLS = isLong ? 100 : 3;
 const TYPISTS = 4;
 const FILES = ['notes.md', 'main.c'];
 

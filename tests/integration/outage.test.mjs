@@ -4,9 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { storedDocument } from './support/documents.mjs';
 import { stand } from './support/ground.mjs';
+import { Typist } from './support/typist.mjs';
 import { pause, until } from './support/wait.mjs';
 
+const isLong = process.env.VIBESYNC_LONG === '1';
 const OUTAGE_MS = 10_000; // time passes here on purpose: what could go wrong with it does (acknowledged, closed, evicted)
+const CROWD_OUTAGE_MS = isLong ? 30_000 : 3000;
+const TYPISTS = 20;
 const DIRTY_BYTES_MAX = 1 << 20;
 const ground = await stand({ 'checkpoint-idle-ms': 500, 'dirty-bytes-max': DIRTY_BYTES_MAX });
 
@@ -53,6 +57,41 @@ for (const mode of ['fast', 'immediate']) {
         await opened.saved();
     });
 }
+
+test(`${TYPISTS} people type while PostgreSQL is away for ${CROWD_OUTAGE_MS / 1000} s: all see all, memory is bounded, then all is saved`, async (t) => {
+    const owner = await ground.owner({ max_participants: 100 });
+    await owner.request('file.create', { path: 'crowd.md' });
+    const people = [owner, ...(await Promise.all(Array.from({ length: TYPISTS - 1 }, (_, i) => ground.guest(owner, `typist ${i}`))))];
+    await Promise.all(people.map((person) => person.open('crowd.md')));
+    const replicas = people.map((person) => person.openReplicas[0]);
+    const typists = people.map((person, i) => new Typist(person, i, { pauseMs: 100 }));
+    for (const typist of typists) typist.start();
+    await until('everybody has something saved', () => replicas.every((r) => r.acked > 0));
+
+    await ground.cluster.stop('fast');
+    await until('/readyz says so', async () => (await ground.server.get('/readyz')).status === 503);
+    const [acked, sent, before] = [replicas.map((r) => r.acked), replicas.map((r) => r.sent.length), ground.server.residentBytes()];
+    await pause(CROWD_OUTAGE_MS);
+    assert.deepEqual(replicas.map((r) => r.acked), acked, 'nothing is promised');
+    assert.ok(replicas.every((r, i) => r.sent.length > sent[i] + 5), 'everybody typed on');
+    assert.ok(people.every((p) => !p.closeEvent));
+    const seen = replicas[0].text;
+    await until('what one sees all see, by and by', () => replicas.every((r) => r.text.length >= seen.length));
+    const grown = ground.server.residentBytes() - before;
+    assert.ok(grown < 64 << 20, `the server grew by ${grown >> 10} KiB, its bound of unsaved bytes is ${DIRTY_BYTES_MAX >> 10} KiB`);
+
+    await ground.cluster.start();
+    for (const typist of typists) await typist.stop();
+    for (const replica of replicas) await replica.saved(60_000);
+    await until('all have the same text', () => replicas.every((r) => r.text === replicas[0].text));
+    assert.equal((await storedDocument(ground.cluster, replicas[0].file)).text, replicas[0].text);
+    await ground.server.ready();
+    t.diagnostic(`${replicas.reduce((n, r) => n + r.sent.length, 0)} updates, the server grew by ${grown >> 10} KiB`);
+    for (const person of people) {
+        person.givenUp = true;
+        person.socket.terminate();
+    }
+});
 
 test('past the bound of unsaved bytes writers are refused in words; afterwards they open again and lose nothing', async () => {
     const { owner, guest } = await ground.pair();

@@ -234,6 +234,7 @@ struct checkpoint_job {
     struct uuid file_id;
     int64_t epoch;
     int64_t version; /* of the checkpoint that memory holds: from loaded_document or from the last outcome */
+    bool read_only;  /* only the merges: ends before `encode`, writes nothing */
     const struct checkpoint_handlers *handlers;
     void *context;
     /* private */
@@ -244,7 +245,7 @@ struct checkpoint_job {
     int state;
 };
 
-/* Begins a job; the five public members are set, the rest is zero.
+/* Begins a job; the public members are set, the rest is zero.
  *
  * Errors here as store_submit(), and then `done` is not called. Outcomes in `done`:
  * STATUS_OK

@@ -39,10 +39,12 @@ export async function freePort() {
 
 export class Cluster {
     // An empty database "vibesync" with the two roles that `./dev` makes.
-    static async create() {
+    // `tmpfsMb`: on a volume of its own of that size, in memory; needs root.
+    static async create({ tmpfsMb } = {}) {
         const cluster = await Cluster.prepare();
+        if (tmpfsMb) cluster.mount(tmpfsMb);
         const [command, ...rest] = asPostgres([`${BIN}/initdb`, '-D', cluster.data, '-U', 'postgres', '--auth=trust',
-            '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync']);
+            '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync', ...(tmpfsMb ? ['--wal-segsize=1'] : [])]);
         execFileSync(command, rest, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
         await cluster.start();
         const admin = await cluster.connect({ database: 'postgres', user: 'postgres' });
@@ -50,6 +52,35 @@ export class Cluster {
             'create database vibesync owner vibesync_owner']) await admin.query(sql);
         await admin.end();
         return cluster;
+    }
+
+    // Whether this machine lets us mount: root, and not in a container that forbids it.
+    static canMount() {
+        const probe = mkdtempSync(join(tmpdir(), 'vibesync-mount-'));
+        try {
+            execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', probe], { stdio: 'ignore' });
+            execFileSync('umount', [probe], { stdio: 'ignore' });
+            return true;
+        } catch {
+            return false;
+        } finally {
+            rmSync(probe, { recursive: true, force: true });
+        }
+    }
+
+    mount(sizeMb) {
+        this.volume = join(this.folder, 'volume');
+        mkdirSync(this.volume);
+        execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMb}m`, 'tmpfs', this.volume]);
+        process.once('exit', () => this.unmount());
+        give(this.volume);
+        this.data = join(this.volume, 'data');
+    }
+
+    unmount() {
+        if (!this.volume) return;
+        execFileSync('umount', ['--lazy', this.volume]);
+        this.volume = undefined;
     }
 
     // A folder and a port; no data yet.
@@ -79,7 +110,8 @@ export class Cluster {
             '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_permissions=0700'], 'INT');
         this.child = spawn(command, rest, { cwd: '/', stdio: ['ignore', log, log] });
         closeSync(log);
-        this.exit = new Promise((resolve) => this.child.once('exit', resolve));
+        this.ended = false; // by itself
+        this.exit = new Promise((resolve) => this.child.once('exit', resolve)).then(() => (this.ended = true));
         await until('PostgreSQL takes connections', async () => {
             if (this.child.exitCode !== null) throw new Error(readFileSync(join(this.folder, 'log'), 'utf8').slice(-500));
             const client = await this.connect({ database: 'postgres', user: 'postgres' });
@@ -140,6 +172,7 @@ export class Cluster {
             this.child.kill('SIGQUIT'); // nobody needs the data any more
             await this.exit;
         }
+        this.unmount();
         rmSync(this.folder, { recursive: true, force: true });
     }
 }

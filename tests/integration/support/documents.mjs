@@ -1,22 +1,40 @@
 // documents.mjs — what PostgreSQL holds of a document, read without the server: the checkpoint and the journal behind it, applied by
 // real Yjs. The bytes of a journal row are described in storage/include/store/documents.h.
+import { decompress } from 'fzstd';
 import { createDecoder, readUint8, readUint8Array, readVarUint, readVarUint8Array, hasContent } from 'lib0/decoding';
 import * as Y from 'yjs';
 
-// The updates of one row, in order.
-export function journalUpdates(row) {
+// The entries of one row, in order: {author, relayed, at, origin, update}
+export function journalEntries(row) {
     const decoder = createDecoder(new Uint8Array(row));
     if (readUint8(decoder) !== 1) throw new Error('a journal row of an unknown version');
     readUint8Array(decoder, 8); // its check sum; the server verifies it
-    const updates = [];
+    const entries = [];
     while (hasContent(decoder)) {
-        readUint8Array(decoder, 16); // author
-        readUint8(decoder); // flags
-        readVarUint(decoder); // time
-        readVarUint(decoder); // connection
-        updates.push(readVarUint8Array(decoder));
+        const author = Buffer.from(readUint8Array(decoder, 16)).toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+        const relayed = (readUint8(decoder) & 1) !== 0;
+        entries.push({ author, relayed, at: readVarUint(decoder), origin: readVarUint(decoder), update: readVarUint8Array(decoder) });
     }
-    return updates;
+    return entries;
+}
+
+export const journalUpdates = (row) => journalEntries(row).map(({ update }) => update);
+
+// Every entry that the database holds of a file's present epoch: the history's, then the journal's.
+export async function storedUpdates(cluster, file) {
+    const chunks = await cluster.rows(
+        'select h.updates from crdt_history h join files f on f.id = h.file_id and f.epoch = h.epoch where f.id = $1 order by chunk', [file]);
+    const rows = await cluster.rows(
+        'select j.updates from crdt_journal j join files f on f.id = j.file_id and f.epoch = j.epoch where f.id = $1 order by writer, writer_seq', [file]);
+    return [...chunks.flatMap(({ updates }) => historyRows(updates)), ...rows.map(({ updates }) => updates)].flatMap(journalEntries);
+}
+
+// The journal rows in a chunk of the history: zstd of rows, each behind its size.
+function historyRows(chunk) {
+    const raw = Buffer.from(decompress(chunk));
+    const rows = [];
+    for (let at = 0; at < raw.length; at += 4 + raw.readUInt32BE(at)) rows.push(raw.subarray(at + 4, at + 4 + raw.readUInt32BE(at)));
+    return rows;
 }
 
 // {ydoc, text, state (of the checkpoint, or null), journalRows}

@@ -3,12 +3,15 @@ import { after } from 'node:test';
 import { Cluster } from './cluster.mjs';
 import { Participant } from './native.mjs';
 import { Server } from './server.mjs';
+import { Shim } from './shim.mjs';
 
 // The shape of a test file:
 //
 //     const ground = await stand({ 'presence-ms': 200 });
 //     test('…', async () => { const { owner, guest } = await ground.pair(); … });
-export async function stand(settings = {}) {
+// `options`: cluster: as Cluster.create(); shim: true: the server's clock and memory are in the test's hands (ground.shim);
+// `url(cluster)`: how the server reaches the database.
+export async function stand(settings = {}, options = {}) {
     const ground = {
         async owner(options) {
             const session = await ground.server.createSession(options);
@@ -37,12 +40,15 @@ export async function stand(settings = {}) {
         try {
             await ground.server?.destroy();
         } finally {
+            ground.shim?.close();
             await ground.cluster?.destroy();
         }
         const failed = ground.participants.flatMap(({ failures }) => failures);
         if (failed.length) throw failed[0];
     });
-    ground.cluster = await Cluster.create();
-    ground.server = await Server.create(ground.cluster, { loops: 2, ...settings });
+    ground.cluster = await Cluster.create(options.cluster);
+    if (options.shim) ground.shim = new Shim(ground.cluster.folder);
+    ground.server = await Server.create(ground.cluster, { loops: 2, ...settings },
+        { environment: ground.shim?.environment, url: await options.url?.(ground.cluster) });
     return ground;
 }

@@ -189,6 +189,7 @@ export class Participant {
 
     // The result, or a Refused.
     request(method, params = {}, ms) {
+        if (this.socket.readyState !== WebSocket.OPEN) return Promise.reject(new Error('the connection is closed'));
         const msgid = this.msgid++;
         const answer = new Promise((resolve, reject) => this.requests.set(msgid, { resolve, reject }));
         this.sendValue([REQUEST, msgid, method, [params]]);

@@ -1,6 +1,6 @@
 // server.mjs — a vibesyncd of the build under test: migrate, start, be killed, stop.
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { until, within } from './wait.mjs';
 
@@ -8,11 +8,14 @@ export const PROGRAM = process.env.VIBESYNCD ?? resolve(import.meta.dirname, '..
 const ADMIN_TOKEN = 'integration-tests-admin-token-0123456789abcdef';
 
 export class Server {
-    // Migrates the cluster's database and starts a server on a free port. `settings`: { 'evict-idle-ms': 200 } and the like.
-    static async create(cluster, settings = {}) {
+    // Migrates the cluster's database and starts a server on a free port. `settings`: { 'evict-idle-ms': 200 } and the like;
+    // `environment`: more variables; `url`: of the database, if not the cluster's own.
+    static async create(cluster, settings = {}, { environment = {}, url } = {}) {
         const server = new Server();
         server.cluster = cluster;
         server.settings = settings;
+        server.environment = environment;
+        server.databaseUrl = url ?? cluster.url('vibesync_server');
         server.log = ''; // of the process that runs now
         server.earlierLogs = '';
         server.port = 0;
@@ -34,9 +37,10 @@ export class Server {
         const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
         const verbose = 'log-level' in settings ? [] : ['--log-level', 'debug'];
         this.child = spawn('setpriv', ['--pdeathsig', 'KILL', PROGRAM, 'serve', '--listen', `127.0.0.1:${this.port}`, '--database',
-            this.cluster.url('vibesync_server'), '--admin-token-file', this.tokenFile, ...verbose, ...flags], {
+            this.databaseUrl, '--admin-token-file', this.tokenFile, ...verbose, ...flags], {
             stdio: ['ignore', 'pipe', 'pipe'],
-            env: { ...process.env, UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1', ASAN_OPTIONS: 'detect_leaks=1' },
+            env: { ...process.env, UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
+                ASAN_OPTIONS: 'detect_leaks=1:verify_asan_link_order=0', ...this.environment },
         });
         let out = '';
         this.earlierLogs += this.log;
@@ -58,6 +62,11 @@ export class Server {
     // a new request is told to try again later.
     async ready() {
         await until('vibesyncd is ready', async () => (await this.get('/readyz')).status === 200, 60_000);
+    }
+
+    // What the process holds in memory.
+    residentBytes() {
+        return 1024 * Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))[1]);
     }
 
     async kill() {

@@ -3,11 +3,12 @@ import { Random } from './random.mjs';
 import { pause } from './wait.mjs';
 
 export class Typist {
-    // `person` has its documents open.
-    constructor(person, seed) {
+    // `person` has its documents open. `pauseMs`: the longest between two edits.
+    constructor(person, seed, { pauseMs = 8 } = {}) {
         this.person = person;
         this.random = new Random(seed);
         this.replicas = person.openReplicas;
+        this.pauseMs = pauseMs;
         this.stopped = false;
     }
 
@@ -33,7 +34,7 @@ export class Typist {
             const length = replica.ytext.length;
             if (length > 20 && random.unit() < 0.25) replica.delete(random.between(0, length - 3), random.between(1, 4));
             else replica.insert(random.between(0, length + 1), random.pick(['a', 'word ', '\n', 'é', '👩‍👧', 'longer piece of text ']));
-            await pause(random.between(0, 8)); // a quick hand
+            await pause(random.between(0, this.pauseMs)); // by default a quick hand
         }
     }
 

@@ -1,0 +1,109 @@
+/* fault_shim — a library to preload into a program under test: its clock may jump, its allocations may fail.
+ *
+ *     LD_PRELOAD=…/libfault_shim.so VIBESYNC_SHIM=FILE vibesyncd …
+ *
+ * FILE is mapped and read at each call; whoever tests writes it while the program runs:
+ *
+ *   offset  bytes  what, little-endian
+ *   0       8      signed milliseconds added to the wall clock (the monotonic clock stays as it is)
+ *   8       8      0: allocations work. n: each realloc() that the program's own code makes fails with a probability of 1/n
+ *   16      8      counts those that failed
+ *
+ * Only calls from the program's own text fail, not those of libraries: it is the program's answer to a failure that is asked for. A
+ * sanitizer brings an allocator of its own, which this one does not reach. */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+struct shim {
+    _Atomic int64_t clock_offset_ms;
+    _Atomic uint64_t fail_one_in;
+    _Atomic uint64_t failed;
+};
+
+static struct shim *shim; /* NULL: no file, nothing is changed */
+static int (*real_clock_gettime)(clockid_t, struct timespec *);
+static void *(*real_realloc)(void *, size_t);
+static uintptr_t text_from, text_to; /* of the program */
+
+static int shim_on_object(struct dl_phdr_info *info, size_t size, void *context) {
+    (void)size;
+    (void)context;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && (info->dlpi_phdr[i].p_flags & PF_X)) {
+            text_from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+            text_to = text_from + info->dlpi_phdr[i].p_memsz;
+        }
+    return 1; /* the first object is the program */
+}
+
+__attribute__((constructor)) static void shim_begin(void) {
+    const char *path = getenv("VIBESYNC_SHIM");
+    *(void **)&real_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
+    *(void **)&real_realloc = dlsym(RTLD_NEXT, "realloc");
+    dl_iterate_phdr(shim_on_object, NULL);
+    int fd = path == NULL ? -1 : open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    void *map = mmap(NULL, sizeof *shim, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (map != MAP_FAILED)
+        shim = map;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *out) {
+    if (real_clock_gettime == NULL)
+        *(void **)&real_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real_clock_gettime(clock, out);
+    if (result != 0 || shim == NULL || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE))
+        return result;
+    int64_t ms = (int64_t)out->tv_sec * 1000 + out->tv_nsec / 1000000 + atomic_load(&shim->clock_offset_ms);
+    out->tv_sec = (time_t)(ms / 1000);
+    out->tv_nsec = (long)(ms % 1000) * 1000000 + out->tv_nsec % 1000000;
+    return 0;
+}
+
+time_t time(time_t *out) {
+    struct timespec now = { 0 };
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (out != NULL)
+        *out = now.tv_sec;
+    return now.tv_sec;
+}
+
+int gettimeofday(struct timeval *out, void *zone) {
+    struct timespec now = { 0 };
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &now);
+    out->tv_sec = now.tv_sec;
+    out->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}
+
+void *realloc(void *old, size_t bytes) {
+    static _Atomic uint64_t state = 88172645463325252u;
+    uintptr_t caller = (uintptr_t)__builtin_return_address(0);
+    uint64_t one_in = shim == NULL ? 0 : atomic_load(&shim->fail_one_in);
+    if (one_in != 0 && caller >= text_from && caller < text_to) {
+        uint64_t x = atomic_load(&state); /* xorshift; a lost race only makes it less even */
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        atomic_store(&state, x);
+        if (x % one_in == 0) {
+            atomic_fetch_add(&shim->failed, 1);
+            return NULL;
+        }
+    }
+    if (real_realloc == NULL)
+        *(void **)&real_realloc = dlsym(RTLD_NEXT, "realloc");
+    return real_realloc(old, bytes);
+}
