@@ -1,0 +1,123 @@
+// authors.test.mjs — whose edits are whose: claims of CRDT client ids, relays, forgeries, and what the tables say about them.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as Y from 'yjs';
+import { storedDocument, storedUpdates } from './support/documents.mjs';
+import { stand } from './support/ground.mjs';
+import { until } from './support/wait.mjs';
+
+const ground = await stand({ 'checkpoint-idle-ms': 100 });
+
+const clientsOf = async (file) => new Map((await ground.cluster.rows(
+    'select client_id::text as id, user_id, relayed from crdt_clients where file_id = $1', [file])).map((r) => [Number(r.id), [r.user_id, r.relayed]]));
+
+// An update that writes `text` in the name of `clientId`, on top of what `replica` has.
+function inTheNameOf(replica, clientId, text) {
+    const ydoc = new Y.Doc();
+    Y.applyUpdate(ydoc, Y.encodeStateAsUpdate(replica.ydoc));
+    ydoc.clientID = clientId;
+    const before = Y.encodeStateVector(ydoc);
+    ydoc.getText('text').insert(0, text);
+    return Y.encodeStateAsUpdate(ydoc, before);
+}
+
+test('opening claims a client id for its user: nobody else may open with it, the same person may', async () => {
+    const { owner, guest } = await ground.pair();
+    const mine = await owner.create('claims.md');
+    const theirs = await guest.open('claims.md');
+    assert.deepEqual(await clientsOf(mine.file), new Map([[mine.ydoc.clientID, [owner.session.user, false]], [theirs.ydoc.clientID, [guest.session.user, false]]]));
+
+    assert.equal((await guest.refusal('doc.open', { path: 'claims.md', client_id: mine.ydoc.clientID })).code, 'client_id_taken');
+    const secondTab = await ground.join(owner.session);
+    await secondTab.request('doc.open', { path: 'claims.md', client_id: mine.ydoc.clientID });
+    await owner.leave();
+    await secondTab.leave();
+    assert.equal((await guest.refusal('doc.open', { path: 'claims.md', client_id: mine.ydoc.clientID })).code, 'client_id_taken', 'also when its owner is away');
+});
+
+test('impersonation fails: edits in the name of somebody who writes are refused, reach nobody and are not stored', async () => {
+    const { owner, guest } = await ground.pair();
+    const mine = await owner.create('forged.md');
+    const theirs = await guest.open('forged.md');
+    mine.insert(0, 'by the owner. ');
+    await mine.saved();
+    await theirs.sees('by the owner. ');
+
+    theirs.send(inTheNameOf(theirs, mine.ydoc.clientID, 'signed by the owner: '));
+    await until('the refusal', () => theirs.rejected);
+    assert.equal(theirs.rejected.code, 'permission_denied');
+
+    mine.insert(0, 'still ');
+    await mine.saved();
+    assert.equal(mine.text, 'still by the owner. ');
+    assert.equal((await storedDocument(ground.cluster, mine.file)).text, 'still by the owner. ');
+    assert.ok((await storedUpdates(ground.cluster, mine.file)).every((u) => u.author === owner.session.user && !u.relayed));
+    assert.ok(!theirs.everAcked.length);
+});
+
+test('a relay after a crash succeeds, is marked, and goes to its owner when he claims it', async () => {
+    const { owner, guest } = await ground.pair();
+    const mine = await owner.create('relay.md');
+    const theirs = await guest.open('relay.md');
+    mine.insert(0, 'saved. ');
+    await mine.saved();
+    await theirs.sees('saved. ');
+    await ground.cluster.stop('fast');
+    mine.insert(0, 'seen, not saved. ');
+    await theirs.sees('seen, not saved. saved. ');
+    await ground.server.kill();
+    await ground.cluster.start();
+    await ground.server.start();
+
+    await guest.resume(); // the owner stays away
+    await theirs.saved();
+    assert.equal(theirs.rejected, null);
+    assert.equal((await storedDocument(ground.cluster, mine.file)).text, 'seen, not saved. saved. ');
+    const updates = await storedUpdates(ground.cluster, mine.file);
+    assert.deepEqual(updates.map((u) => [u.author, u.relayed]), [[owner.session.user, false], [guest.session.user, true]]);
+    // The id was the owner's before.
+    assert.deepEqual((await clientsOf(mine.file)).get(mine.ydoc.clientID), [owner.session.user, false]);
+});
+
+test('an id that is first seen through somebody else gets a row without a user, also when the server is killed at once', async () => {
+    const { owner, guest } = await ground.pair();
+    const mine = await owner.create('unknown.md');
+    mine.insert(0, 'base');
+    await mine.saved();
+    const unknown = 4_000_000_001; // of a tab that has never been here itself
+    const update = inTheNameOf(mine, unknown, 'relayed ');
+    Y.applyUpdate(mine.ydoc, update, 'from a tab');
+    await mine.saved();
+    await ground.server.kill(); // before it could be recorded, perhaps: the journal says that it was relayed
+    await ground.server.start();
+    const theirs = await (await ground.join(guest.session)).open('unknown.md');
+    await theirs.sees('relayed base');
+    await until('the row', async () => (await clientsOf(mine.file)).has(unknown));
+    assert.deepEqual((await clientsOf(mine.file)).get(unknown), [null, true]);
+    await until('the journal is in the checkpoint', async () => (await storedDocument(ground.cluster, mine.file)).journalRows === 0);
+
+    // Whoever claims it first has it; that it came through others stays.
+    await theirs.participant.request('doc.open', { path: 'unknown.md', client_id: unknown });
+    assert.deepEqual((await clientsOf(mine.file)).get(unknown), [guest.session.user, true]);
+});
+
+test('who deleted: the entry that brought the deletion names its author', async () => {
+    const { owner, guest } = await ground.pair();
+    const mine = await owner.create('deleted.md');
+    const theirs = await guest.open('deleted.md');
+    mine.insert(0, 'one two');
+    await mine.saved();
+    await theirs.sees('one two');
+    theirs.delete(0, 4);
+    await theirs.saved();
+    await until('it is history', async () => (await storedDocument(ground.cluster, mine.file)).journalRows === 0);
+
+    const ydoc = new Y.Doc();
+    const deleters = [];
+    for (const { author, update } of await storedUpdates(ground.cluster, mine.file)) {
+        const before = ydoc.getText('text').length;
+        Y.applyUpdate(ydoc, update);
+        if (ydoc.getText('text').length < before) deleters.push(author);
+    }
+    assert.deepEqual(deleters, [guest.session.user]);
+});
