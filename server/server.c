@@ -15,6 +15,7 @@
 #include "loop/loop.h"
 #include "loop/socket.h"
 #include "loop/store_watch.h"
+#include "retention.h"
 #include "session/session.h"
 #include "store/store.h"
 
@@ -232,6 +233,7 @@ static void server_slow_tick(struct server *server, uint64_t now_ms) {
     list_each (link, &server->session_list)
         session_tick(list_entry(link, struct session, server_link), now_ms);
     standing_tick(server, now_ms);
+    retention_tick(server, now_ms);
 }
 
 static void server_tick(void *context) {

@@ -16,4 +16,4 @@ begin
         execute format('revoke all on %s from %s', child, $r$:role$r$);
     end loop;
 end $$;
-grant execute on function log_partitions_ahead(integer) to :role;
+grant execute on function log_partitions_ahead(integer), log_partitions_drop(text, integer) to :role;

@@ -12,6 +12,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { Shim } from './shim.mjs';
 import { until, within } from './wait.mjs';
 
 const BIN = '/usr/lib/postgresql/15/bin';
@@ -39,9 +40,13 @@ export async function freePort() {
 
 export class Cluster {
     // An empty database "vibesync" with the two roles that `./dev` makes.
-    // `tmpfsMb`: on a volume of its own of that size, in memory; needs root.
-    static async create({ tmpfsMb } = {}) {
+    // `tmpfsMb`: on a volume of its own of that size, in memory; needs root. `shim`: its clock is in the test's hands (cluster.shim).
+    static async create({ tmpfsMb, shim } = {}) {
         const cluster = await Cluster.prepare();
+        if (shim) {
+            cluster.shim = new Shim(cluster.folder, 'cluster-shim');
+            give(cluster.shim.path);
+        }
         if (tmpfsMb) cluster.mount(tmpfsMb);
         const [command, ...rest] = asPostgres([`${BIN}/initdb`, '-D', cluster.data, '-U', 'postgres', '--auth=trust',
             '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync', ...(tmpfsMb ? ['--wal-segsize=1'] : [])]);
@@ -108,7 +113,9 @@ export class Cluster {
         const log = openSync(join(this.folder, 'log'), 'a');
         const [command, ...rest] = asPostgres([`${BIN}/postgres`, '-D', this.data, '-p', String(this.port), '-k', this.socket,
             '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_permissions=0700'], 'INT');
-        this.child = spawn(command, rest, { cwd: '/', stdio: ['ignore', log, log] });
+        this.child = spawn(command, rest, {
+            cwd: '/', stdio: ['ignore', log, log], env: { ...process.env, ...this.shim?.environment },
+        });
         closeSync(log);
         this.ended = false; // by itself
         this.exit = new Promise((resolve) => this.child.once('exit', resolve)).then(() => (this.ended = true));
@@ -172,6 +179,7 @@ export class Cluster {
             this.child.kill('SIGQUIT'); // nobody needs the data any more
             await this.exit;
         }
+        this.shim?.close();
         this.unmount();
         rmSync(this.folder, { recursive: true, force: true });
     }

@@ -1,6 +1,6 @@
 // operator.mjs — the operator's commands of the build under test: `vibesyncd verify`, `vibesyncd doc …`.
 import { spawn } from 'node:child_process';
-import { PROGRAM } from './server.mjs';
+import { PROGRAM } from './program.mjs';
 import { within } from './wait.mjs';
 
 // {status, out (a Buffer), text, err}

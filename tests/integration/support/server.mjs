@@ -1,10 +1,10 @@
 // server.mjs — a vibesyncd of the build under test: migrate, start, be killed, stop.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { PROGRAM } from './program.mjs';
 import { until, within } from './wait.mjs';
 
-export const PROGRAM = process.env.VIBESYNCD ?? resolve(import.meta.dirname, '../../../build/release/bin/vibesyncd');
 const ADMIN_TOKEN = 'integration-tests-admin-token-0123456789abcdef';
 
 export class Server {

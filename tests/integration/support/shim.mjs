@@ -1,11 +1,11 @@
-// shim.mjs — tests/support/fault_shim.c in a server under test: its wall clock jumps, its allocations fail, when a test says so.
+// shim.mjs — tests/support/fault_shim.c in a server under test, or in PostgreSQL: its wall clock jumps, its allocations fail, when a test says so.
 import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { PROGRAM } from './server.mjs';
+import { PROGRAM } from './program.mjs';
 
 export class Shim {
-    constructor(folder) {
-        this.path = join(folder, 'shim');
+    constructor(folder, name = 'shim') {
+        this.path = join(folder, name);
         writeFileSync(this.path, Buffer.alloc(24), { mode: 0o600 });
         this.fd = openSync(this.path, 'r+');
     }
