@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "connection/connection.h"
+#include "document/budget.h"
 #include "document/document.h"
 #include "document/persist.h"
 #include "document/standing.h"
@@ -232,6 +233,7 @@ static void server_slow_tick(struct server *server, uint64_t now_ms) {
         connection_tick(list_entry(link, struct connection, server_link), now_ms);
     list_each (link, &server->session_list)
         session_tick(list_entry(link, struct session, server_link), now_ms);
+    budget_tick(server);
     standing_tick(server, now_ms);
     retention_tick(server, now_ms);
 }

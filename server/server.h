@@ -90,6 +90,7 @@ struct server {
     struct list rooms;      /* rooms of awareness that have something to tell at the next tick */
     uint64_t document_next; /* document numbers are never used again within a process */
     uint64_t slow_tick_ms;
+    uint64_t documents_bytes; /* budget.c: what the documents hold */
     uint64_t retention_next_ms;
     bool standing_asked; /* standing.c: a question is on the way */
     bool draining;

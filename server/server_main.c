@@ -240,6 +240,8 @@ static bool process_configure(struct process *process, int count, char **argumen
         return false;
     }
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (config->memory_limit == 0)
+        config->memory_limit = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
     fleet->config = config;
     fleet->servers = process->servers;
     fleet->count = config->loops > 0 ? (unsigned)config->loops : cores < 1 ? 1 : (unsigned)cores;

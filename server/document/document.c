@@ -2,6 +2,7 @@
 #include "document/document.h"
 
 #include "config.h"
+#include "document/budget.h"
 #include "document/document_open.h"
 #include "document/persist.h"
 #include "log.h"
@@ -46,6 +47,7 @@ void document_destroy(struct document *document) {
     list_each (link, &document->subscriptions)
         document_unsubscribe(list_entry(link, struct subscription, document_link));
     persist_end(document);
+    budget_forget(document);
     authors_finish(document);
     room_finish(&document->room);
     crdt_doc_destroy(document->crdt);
@@ -141,6 +143,7 @@ static enum status document_apply(struct document *document, struct bytes update
     enum status status = crdt_update_apply(txn, update, result);
     bool emit = status == STATUS_OK && !result->verbatim;
     enum status committed = crdt_txn_commit(txn, emit ? relay : NULL, NULL);
+    budget_count(document);
     return status != STATUS_OK ? status : committed == STATUS_OK ? STATUS_OK : STATUS_CONFLICT;
 }
 
@@ -177,6 +180,10 @@ enum status document_update(struct subscription *subscription, struct bytes upda
     const struct config *config = server_config(server);
     if (store_health(server->store).dirty_bytes + update.size > config->dirty_bytes_max) {
         document_reject(subscription, WIRE_CODE_OVERLOADED, "Too much waits to be saved; try again.");
+        return STATUS_OK;
+    }
+    if (!budget_allows_growth(server)) {
+        document_reject(subscription, WIRE_CODE_OVERLOADED, "The documents in memory have reached its limit; try again.");
         return STATUS_OK;
     }
     if (crdt_doc_size(document->crdt).heap_bytes > config->document_bytes_max) {
@@ -299,17 +306,25 @@ void document_gone(struct document *document, enum wire_gone reason, int64_t epo
     document_destroy(document);
 }
 
+bool document_is_idle(const struct document *document) {
+    return document->state == DOCUMENT_OPEN && list_empty(&document->subscriptions) && list_empty(&document->openers) &&
+           document->idle_since_ms != 0;
+}
+
+void document_evict(struct document *document, const char *why) {
+    struct log_subject subject = document_subject(document);
+    assert(document_is_idle(document) && persist_saved(document));
+    log_debug(&subject, "document.evicted", "why=%s heap_bytes=%zu", why, crdt_doc_size(document->crdt).heap_bytes);
+    document_destroy(document);
+}
+
 void document_tick(struct document *document, uint64_t now_ms) {
     if (document->state != DOCUMENT_OPEN)
         return;
     room_expire(&document->room, now_ms);
     authors_record(document);
     persist_tick(document, now_ms);
-    bool idle = list_empty(&document->subscriptions) && list_empty(&document->openers) && document->idle_since_ms != 0 &&
-                now_ms >= document->idle_since_ms + server_config(document->session->server)->evict_idle_ms;
-    if (idle && persist_saved(document)) {
-        struct log_subject subject = document_subject(document);
-        log_debug(&subject, "document.evicted", "heap_bytes=%zu", crdt_doc_size(document->crdt).heap_bytes);
-        document_destroy(document);
-    }
+    if (document_is_idle(document) && persist_saved(document) &&
+        now_ms >= document->idle_since_ms + server_config(document->session->server)->evict_idle_ms)
+        document_evict(document, "idle");
 }

@@ -43,6 +43,7 @@ struct document {
     struct authors authors;
     struct uuid last_author;
     uint64_t idle_since_ms; /* 0: somebody reads */
+    size_t counted_bytes;   /* budget.c */
 
     /* persist.c */
     struct store_load load;
@@ -109,6 +110,12 @@ enum status document_answer(struct subscription *subscription, struct bytes stat
 
 /* Ends an open document: tells every subscriber doc.gone and frees it. `epoch`: the file's new one with WIRE_GONE_EPOCH, else 0. */
 void document_gone(struct document *document, enum wire_gone reason, int64_t epoch);
+
+/* Open, and nobody reads it or waits for it. */
+bool document_is_idle(const struct document *document);
+
+/* Frees a document that is idle and saved. `why`: a word for the log. */
+void document_evict(struct document *document, const char *why);
 
 /* Expires awareness, checkpoints when due, evicts when idle and clean. May free the document. */
 void document_tick(struct document *document, uint64_t now_ms);

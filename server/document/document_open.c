@@ -16,6 +16,7 @@
 #include "document/document_open.h"
 
 #include "config.h"
+#include "document/budget.h"
 #include "document/persist.h"
 #include "log.h"
 
@@ -78,8 +79,8 @@ void document_open(struct connection *connection, uint32_t msgid, const struct w
     }
 }
 
-/* What a failure in the database is to whoever opens: the text is there or not, damaged, or cannot be had now. That the server's role
- * may not read a table, say, is no verdict on the participant. */
+/* What a failure in the database is to whoever opens: the text is there or not, damaged, or cannot be had now. That the server's
+ * role may not read a table, say, is no verdict on the participant. */
 static enum wire_code document_open_code(enum status status) {
     switch (status) {
     case STATUS_NOT_FOUND:
@@ -157,7 +158,7 @@ claimed:
         return;
     }
     if (document == NULL) {
-        enum status status = document_create(session, &file, &document);
+        enum status status = budget_admits(session->server) ? document_create(session, &file, &document) : STATUS_OVERLOADED;
         if (status == STATUS_OK && (status = document_open_load(document)) != STATUS_OK)
             document_destroy(document);
         if (status != STATUS_OK) {
@@ -199,6 +200,7 @@ static enum status document_open_fill(struct document *document, struct loaded_d
         document->last_author = entry.author;
     }
     crdt_txn_commit(txn, NULL, NULL);
+    budget_count(document);
     crdt_doc_set_conflict_steps_max(document->crdt, config->conflict_steps_max);
     return status == STATUS_MALFORMED ? STATUS_DAMAGED : status;
 }

@@ -48,7 +48,8 @@ static size_t standing_collect(struct server *server, uint64_t now_ms, struct uu
     list_each (link, &server->session_list)
         list_each (each, &list_entry(link, struct session, server_link)->documents) {
             struct document *document = list_entry(each, struct document, session_link);
-            if (document->state != DOCUMENT_OPEN || now_ms < document->standing_asked_ms + STANDING_MS || count == STANDING_COUNT_MAX)
+            if (document->state != DOCUMENT_OPEN || now_ms < document->standing_asked_ms + STANDING_MS ||
+                count == STANDING_COUNT_MAX)
                 continue;
             document->standing_asked_ms = now_ms;
             files[count] = document->file;

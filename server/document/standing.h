@@ -3,7 +3,8 @@
  *   quarantined       by an operator (`vibesyncd doc quarantine`), or by another server that met damage    gone, "quarantined"
  *   deleted           through another server                                                               gone, "deleted"
  *   a new epoch                                                                                            gone, "epoch"
- *   a newer checkpoint, which another server wrote                                                         merged, sent to readers */
+ *   a newer checkpoint, which another server wrote                                                         merged, sent to readers
+ */
 #ifndef SERVER_STANDING_H
 #define SERVER_STANDING_H
 

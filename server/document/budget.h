@@ -1,0 +1,27 @@
+/* budget.h — how much memory the documents of a loop hold, and what happens at the limit.
+ *
+ * Each loop has its share of --memory-limit. What a document holds is what its CRDT asked from the allocator.
+ *
+ *   above 7/8 of the share   documents without readers leave at once, those idle for longest first; dirty ones are checkpointed
+ * now, to leave when they are saved. A dirty document never leaves at the share             opens that need a load are answered
+ * `overloaded` above 9/8 of it          updates are refused with `overloaded`
+ *
+ * So a loop holds at most 9/8 of its share and one document that was loaded last. */
+#ifndef SERVER_BUDGET_H
+#define SERVER_BUDGET_H
+
+#include "document/document.h"
+
+/* Takes note of what the document holds now; after whatever changed it. */
+void budget_count(struct document *document);
+/* It holds nothing any more. */
+void budget_forget(struct document *document);
+
+/* Whether one more document may be loaded; makes room first if it can. */
+bool budget_admits(struct server *server);
+/* Whether documents may grow. */
+bool budget_allows_growth(const struct server *server);
+
+void budget_tick(struct server *server);
+
+#endif
