@@ -11,16 +11,11 @@
  * Then "flood": updates as fast as the journal takes them, with at most 8 MB not yet committed. Updates are 30 bytes, about what a
  * keystroke is. One line of JSON per row on stdout if --json, else a table. */
 #include "bare.h"
-#include "pg_cluster.h"
-#include "store/documents.h"
-#include "store/migrate.h"
+#include "store_loop.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 enum {
     UPDATE_BYTES = 30,
@@ -42,12 +37,7 @@ struct document {
 };
 
 struct bench {
-    struct pg_cluster cluster;
-    char owner_url[PG_URL_MAX];
-    char url[PG_URL_MAX];
-    struct store *store;
-    int fds[STORE_SLOTS];
-    unsigned wants[STORE_SLOTS];
+    struct store_loop loop;
     struct document *documents;
     unsigned document_count;
     struct waiting *waiting; /* ring: groups rise, and a group is durable as a whole (no row is poisoned here) */
@@ -60,48 +50,6 @@ struct bench {
     bool json;
 };
 
-static _Noreturn void die(const char *what) {
-    fprintf(stderr, "commit-bench: %s\n", what);
-    exit(1);
-}
-
-static void *must(void *block) {
-    if (block == NULL)
-        die("out of memory");
-    return block;
-}
-
-static uint64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-/* ---- the loop around the store ---- */
-
-static void bench_watch(void *context, unsigned slot, int fd, unsigned wants) {
-    struct bench *bench = context;
-    bench->fds[slot] = wants == STORE_NONE ? -1 : fd;
-    bench->wants[slot] = wants;
-}
-
-static void bench_turn(struct bench *bench, uint64_t wait_ns) {
-    struct pollfd polls[STORE_SLOTS];
-    store_flush(bench->store);
-    for (unsigned i = 0; i < STORE_SLOTS; i++)
-        polls[i] = (struct pollfd){
-            bench->fds[i], (short)((bench->wants[i] & STORE_READ ? POLLIN : 0) | (bench->wants[i] & STORE_WRITE ? POLLOUT : 0)), 0
-        };
-    uint64_t most_ns = (uint64_t)STORE_TICK_MS * 1000000;
-    wait_ns = wait_ns < most_ns ? wait_ns : most_ns;
-    struct timespec wait = { 0, (long)wait_ns };
-    ppoll(polls, STORE_SLOTS, &wait, NULL);
-    for (unsigned i = 0; i < STORE_SLOTS; i++)
-        if (polls[i].fd >= 0 && polls[i].revents != 0 && bench->fds[i] == polls[i].fd)
-            store_ready(bench->store, i, STORE_READ | STORE_WRITE);
-    store_tick(bench->store, now_ns() / 1000000);
-}
-
 static void bench_on_durable(struct journal_line *line, uint64_t group) {
     struct bench *bench = list_entry(line, struct document, line)->bench;
     bench->durable_group = group;
@@ -110,16 +58,16 @@ static void bench_on_durable(struct journal_line *line, uint64_t group) {
 static void bench_on_poisoned(struct journal_line *line, const struct reply *reply, struct bytes row) {
     (void)line;
     (void)row;
-    die(reply->error);
+    bench_die(reply->error);
 }
 
 static const struct journal_watcher bench_watcher = { bench_on_durable, bench_on_poisoned };
 
 /* A group counts when all its ranges are committed: the next one has begun, or nothing is dirty. */
 static void bench_take_acks(struct bench *bench) {
-    struct store_health health = store_health(bench->store);
+    struct store_health health = store_health(bench->loop.store);
     uint64_t done = health.group;
-    uint64_t now = now_ns();
+    uint64_t now = bench_now_ns();
     while (bench->waiting_tail != bench->waiting_head && bench->waiting[bench->waiting_tail % WAITING_MAX].group <= done) {
         if (bench->sample_count < SAMPLES_MAX)
             bench->samples[bench->sample_count++] = now - bench->waiting[bench->waiting_tail % WAITING_MAX].due_ns;
@@ -145,69 +93,29 @@ static bool bench_append(struct bench *bench, uint64_t due_ns) {
 
 static void bench_drain(struct bench *bench) {
     while (bench->waiting_tail != bench->waiting_head) {
-        bench_turn(bench, UINT64_MAX);
+        store_loop_turn(&bench->loop, UINT64_MAX);
         bench_take_acks(bench);
     }
 }
 
 /* ---- setting up ---- */
 
-static struct uuid random_uuid(void) {
-    uint8_t random[10];
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-        die("no random numbers");
-    return uuid_v7((uint64_t)time(NULL) * 1000, random);
-}
-
-static struct uuid sql_uuid(const struct bench *bench, const char *sql) {
-    char text[64];
-    struct uuid uuid;
-    if (!pg_query(bench->owner_url, sql, text, sizeof text) || !uuid_parse(bytes_text(text), &uuid))
-        die(sql);
-    return uuid;
-}
-
 static void bench_set_up(struct bench *bench, const char *settings) {
-    if (!pg_cluster_start(&bench->cluster, settings) || !pg_cluster_database(&bench->cluster, bench->owner_url))
-        die("no PostgreSQL");
-    struct migrate_options migrate = { .url = bench->owner_url, .server_role = "vibesync_server" };
-    struct migrate_report report;
-    if (migrate_run(&migrate, &report) != STATUS_OK)
-        die(report.message);
-    pg_url_for_role(bench->owner_url, "vibesync_server", bench->url);
-    sql_uuid(bench, "insert into users (username) values ('bench') returning id");
-    struct uuid session =
-        sql_uuid(bench, "insert into coding_sessions (name, owner_id) select 'bench', id from users returning id");
-
-    struct store_options options = { .url = bench->url, .writer = random_uuid() };
-    struct store_owner owner = { bench, bench_watch, NULL };
-    char reason[256];
-    for (unsigned i = 0; i < STORE_SLOTS; i++)
-        bench->fds[i] = -1;
-    if (store_create(&options, &owner, now_ns() / 1000000, reason, &bench->store) != STATUS_OK)
-        die(reason);
-    while (store_health(bench->store).state != STORE_READY)
-        bench_turn(bench, UINT64_MAX);
-
-    bench->documents = must(calloc(bench->document_count, sizeof *bench->documents));
-    bench->waiting = must(calloc(WAITING_MAX, sizeof *bench->waiting));
-    bench->samples = must(calloc(SAMPLES_MAX, sizeof *bench->samples));
+    store_loop_start(&bench->loop, settings);
+    bench->documents = bench_must(calloc(bench->document_count, sizeof *bench->documents));
+    bench->waiting = bench_must(calloc(WAITING_MAX, sizeof *bench->waiting));
+    bench->samples = bench_must(calloc(SAMPLES_MAX, sizeof *bench->samples));
     for (unsigned i = 0; i < bench->document_count; i++) {
-        char sql[256];
-        snprintf(sql, sizeof sql,
-                 "insert into files (session_id, filename, file_path) select id, 'f%u', 'f%u' from coding_sessions returning id", i,
-                 i);
-        struct uuid file = sql_uuid(bench, sql);
+        struct uuid file = store_loop_file(&bench->loop);
         bench->documents[i].bench = bench;
-        journal_line_init(&bench->documents[i].line, bench->store, &session, &file, 1, &bench_watcher);
+        journal_line_init(&bench->documents[i].line, bench->loop.store, &bench->loop.session, &file, 1, &bench_watcher);
     }
 }
 
 static void bench_tear_down(struct bench *bench) {
     for (unsigned i = 0; i < bench->document_count; i++)
         journal_line_finish(&bench->documents[i].line);
-    store_destroy(bench->store);
-    pg_cluster_close(&bench->cluster);
+    store_loop_stop(&bench->loop);
     free(bench->documents);
     free(bench->waiting);
     free(bench->samples);
@@ -231,7 +139,7 @@ static int compare_u64(const void *left, const void *right) {
 
 static struct figures figures_of(uint64_t *samples, size_t count, double seconds) {
     if (count == 0)
-        die("nothing was measured");
+        bench_die("nothing was measured");
     qsort(samples, count, sizeof *samples, compare_u64);
     uint64_t half = samples[count / 2], most = samples[count * 99 / 100], all = samples[count - 1];
     return (struct figures){ count, (double)count / seconds, (double)half / 1e6, (double)most / 1e6, (double)all / 1e6 };
@@ -253,57 +161,57 @@ static void print_row(const struct bench *bench, const char *name, unsigned rate
 
 /* Updates due every 1/rate s for `seconds`. */
 static struct figures measure_rate(struct bench *bench, unsigned rate, double seconds, double *out_per_group) {
-    uint64_t start = now_ns();
+    uint64_t start = bench_now_ns();
     uint64_t step = 1000000000 / rate;
     uint64_t total = (uint64_t)(seconds * rate);
     total = total == 0 ? 1 : total;
-    uint64_t groups = store_health(bench->store).group;
+    uint64_t groups = store_health(bench->loop.store).group;
     bench->sample_count = 0;
     for (uint64_t sent = 0; sent < total || bench->waiting_tail != bench->waiting_head;) {
-        uint64_t now = now_ns();
+        uint64_t now = bench_now_ns();
         while (sent < total && start + sent * step <= now) {
             if (!bench_append(bench, start + sent * step))
-                die("the journal refuses an update");
+                bench_die("the journal refuses an update");
             sent++;
         }
         uint64_t due = start + sent * step;
-        now = now_ns();
-        bench_turn(bench, sent == total ? UINT64_MAX : due > now ? due - now : 0);
+        now = bench_now_ns();
+        store_loop_turn(&bench->loop, sent == total ? UINT64_MAX : due > now ? due - now : 0);
         bench_take_acks(bench);
     }
-    groups = store_health(bench->store).group - groups;
+    groups = store_health(bench->loop.store).group - groups;
     *out_per_group = (double)total / (double)(groups == 0 ? 1 : groups);
-    return figures_of(bench->samples, bench->sample_count, (double)(now_ns() - start) / 1e9);
+    return figures_of(bench->samples, bench->sample_count, (double)(bench_now_ns() - start) / 1e9);
 }
 
 static struct figures measure_flood(struct bench *bench, double seconds, double *out_per_group) {
-    uint64_t start = now_ns();
+    uint64_t start = bench_now_ns();
     uint64_t end = start + (uint64_t)(seconds * 1e9);
-    uint64_t groups = store_health(bench->store).group;
+    uint64_t groups = store_health(bench->loop.store).group;
     size_t before = bench->waiting_head;
     bench->sample_count = 0;
-    while (now_ns() < end) {
-        bool full = store_health(bench->store).dirty_bytes > FLOOD_DIRTY_BYTES;
+    while (bench_now_ns() < end) {
+        bool full = store_health(bench->loop.store).dirty_bytes > FLOOD_DIRTY_BYTES;
         for (unsigned i = 0; i < FLOOD_BATCH && !full; i++)
-            full = !bench_append(bench, now_ns());
-        bench_turn(bench, full ? UINT64_MAX : 0);
+            full = !bench_append(bench, bench_now_ns());
+        store_loop_turn(&bench->loop, full ? UINT64_MAX : 0);
         bench_take_acks(bench);
     }
     bench_drain(bench);
-    groups = store_health(bench->store).group - groups;
+    groups = store_health(bench->loop.store).group - groups;
     *out_per_group = (double)(bench->waiting_head - before) / (double)(groups == 0 ? 1 : groups);
     struct figures figures = figures_of(bench->samples, bench->sample_count, 1);
     figures.count = bench->waiting_head - before; /* also those beyond SAMPLES_MAX */
-    figures.per_second = (double)figures.count / ((double)(now_ns() - start) / 1e9);
+    figures.per_second = (double)figures.count / ((double)(bench_now_ns() - start) / 1e9);
     return figures;
 }
 
 static struct figures measure_bare(struct bench *bench, unsigned rate, double seconds) {
-    uint64_t start = now_ns();
-    size_t count = bare_commits(bench->owner_url, UPDATE_BYTES, rate, seconds, bench->samples, SAMPLES_MAX);
+    uint64_t start = bench_now_ns();
+    size_t count = bare_commits(bench->loop.owner_url, UPDATE_BYTES, rate, seconds, bench->samples, SAMPLES_MAX);
     if (count == 0)
-        die("the bare client could not commit");
-    return figures_of(bench->samples, count, (double)(now_ns() - start) / 1e9);
+        bench_die("the bare client could not commit");
+    return figures_of(bench->samples, count, (double)(bench_now_ns() - start) / 1e9);
 }
 
 int main(int count, char **arguments) {
@@ -325,11 +233,11 @@ int main(int count, char **arguments) {
         else if (strtoul(arguments[i], NULL, 10) > 0 && given < 16)
             rates[given++] = (unsigned)strtoul(arguments[i], NULL, 10);
         else
-            die("usage: commit-bench [--json] [--seconds N] [--documents N] [--postgres \"-c name=value\"] [RATE…]");
+            bench_die("usage: commit-bench [--json] [--seconds N] [--documents N] [--postgres \"-c name=value\"] [RATE…]");
     }
     rate_count = given > 0 ? given : rate_count;
     if (seconds <= 0 || bench.document_count == 0)
-        die("--seconds and --documents must be more than 0");
+        bench_die("--seconds and --documents must be more than 0");
     bench_set_up(&bench, settings);
     if (!bench.json)
         printf("%-8s %6s %9s %11s %9s %9s %9s %11s %11s %7s %10s\n", "workload", "rate/s", "updates", "updates/s", "p50 ms",

@@ -50,6 +50,7 @@ struct document {
     struct journal_line line;
     struct checkpoint_job checkpoint;
     bool checkpointing;
+    struct persist_work *work; /* of the running checkpoint, in the pool; NULL: none */
     int64_t checkpoint_version;
     uint64_t changes;               /* updates that brought something, counted */
     uint64_t changes_checkpointing; /* `changes` that the running checkpoint merges, journal rows included */

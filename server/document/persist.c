@@ -2,6 +2,7 @@
 #include "document/persist.h"
 
 #include "config.h"
+#include "document/persist_work.h"
 #include "log.h"
 
 #include <assert.h>
@@ -32,6 +33,7 @@ void persist_end(struct document *document) {
     store_load_cancel(&document->load);
     if (document->checkpointing)
         checkpoint_cancel(&document->checkpoint);
+    persist_work_forget(document);
     journal_line_finish(&document->line);
 }
 
@@ -153,6 +155,7 @@ static void persist_begin_job(struct document *document, bool read_only) {
         .epoch = document->epoch,
         .version = document->checkpoint_version,
         .read_only = read_only,
+        .whole = !read_only && persist_work_fits(document),
         .handlers = &persist_handlers,
         .context = document,
     };
@@ -183,6 +186,10 @@ static enum status persist_merge_update(struct checkpoint_job *job, const struct
 
 static void persist_encode(struct checkpoint_job *job) {
     struct document *document = job->context;
+    if (job->whole) {
+        persist_work_begin(document);
+        return;
+    }
     struct bytes_writer state = connection_writer();
     struct bytes_writer state_vector = connection_writer();
     struct bytes_writer text = connection_writer();
@@ -231,8 +238,9 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
         document->changes_saved = document->changes_checkpointing;
         document->journal_bytes_saved = journal_line_bytes_total(&document->line);
         document->changed_since_ms = document->changes == document->changes_saved ? 0 : now_ms;
-        log_debug(&subject, "checkpoint.written", "state_bytes=%llu rows=%u version=%d", (unsigned long long)document->state_bytes,
-                  outcome->rows_merged, (int)outcome->version_number);
+        log_debug(&subject, "checkpoint.written", "state_bytes=%llu rows=%u version=%d by=%s",
+                  (unsigned long long)document->state_bytes, outcome->rows_merged, (int)outcome->version_number,
+                  job->whole ? "pool" : "loop");
         break;
     case STATUS_NOT_FOUND:
         document_gone(document, WIRE_GONE_DELETED, 0);

@@ -15,10 +15,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum {
-    ATTEMPTS_MAX = 4,
-    HISTORY_BYTES_MAX = 1 << 30, /* what one bytea and its parameter hold */
-};
+enum { ATTEMPTS_MAX = 4 };
 
 enum { JOB_IDLE, JOB_READING, JOB_ENCODING, JOB_WRITING };
 
@@ -28,7 +25,8 @@ struct checkpoint_rows {
     unsigned capacity;
     struct uuid *writers;
     int64_t *seqs;
-    struct bytes_writer raw; /* payloads, each behind its size */
+    struct bytes_writer state; /* that was read, of a job that is `whole` */
+    struct bytes_writer raw;   /* payloads, each behind its size */
     uint64_t from_ms;
     uint64_t to_ms;
     uint64_t bytes;
@@ -43,6 +41,7 @@ static void checkpoint_rows_free(struct checkpoint_job *job) {
     const struct mem *mem = job->store->mem;
     mem_free(mem, rows->writers, rows->capacity * sizeof *rows->writers);
     mem_free(mem, rows->seqs, rows->capacity * sizeof *rows->seqs);
+    bytes_writer_finish(&rows->state);
     bytes_writer_finish(&rows->raw);
     mem_free(mem, rows, sizeof *rows);
 }
@@ -65,12 +64,17 @@ static void checkpoint_failed(struct checkpoint_job *job, enum status status, co
 
 static void checkpoint_on_read(void *context, const struct reply *reply);
 
+/* The version whose state need not be read. */
+static int64_t checkpoint_known(const struct checkpoint_job *job) {
+    return job->whole ? 0 : job->version;
+}
+
 static enum status checkpoint_read(struct checkpoint_job *job) {
     struct arena arena;
     arena_init(&arena, job->store->mem, 16384);
     struct params *params = params_new(&arena);
     params_add_uuid(params, &job->file_id);
-    params_add_i64(params, job->version);
+    params_add_i64(params, checkpoint_known(job));
     enum status status = params == NULL ? STATUS_NO_MEMORY
                                         : store_submit(job->store, &job->request, "document_read", params, checkpoint_on_read, job);
     arena_finish(&arena);
@@ -121,7 +125,8 @@ static enum status checkpoint_make_rows(struct checkpoint_job *job, unsigned cou
         return STATUS_NO_MEMORY;
     job->rows = rows;
     rows->from_ms = UINT64_MAX;
-    bytes_writer_init(&rows->raw, mem, HISTORY_BYTES_MAX);
+    bytes_writer_init(&rows->state, mem, CHECKPOINT_BYTES_MAX);
+    bytes_writer_init(&rows->raw, mem, CHECKPOINT_BYTES_MAX);
     if (count == 0)
         return STATUS_OK;
     rows->capacity = count;
@@ -134,7 +139,7 @@ static void checkpoint_on_read(void *context, const struct reply *reply) {
     struct checkpoint_job *job = context;
     struct loaded_document loaded;
     char reason[LOADED_REASON];
-    enum status status = loaded_document_read(reply, job->version, 0, &loaded, reason);
+    enum status status = loaded_document_read(reply, checkpoint_known(job), 0, &loaded, reason);
     if (status == STATUS_OK && loaded.epoch != job->epoch) {
         snprintf(reason, sizeof reason, "the file is at epoch %lld, the document at %lld", (long long)loaded.epoch,
                  (long long)job->epoch);
@@ -155,6 +160,10 @@ static void checkpoint_on_read(void *context, const struct reply *reply) {
     }
     if (status == STATUS_OK) {
         status = checkpoint_make_rows(job, loaded.row_count);
+        if (status == STATUS_OK && job->whole) {
+            bytes_write(&job->rows->state, loaded.state);
+            status = job->rows->state.status;
+        }
         if (status == STATUS_OK)
             status = checkpoint_take_rows(job, reply);
         if (status != STATUS_OK)
@@ -213,35 +222,29 @@ static struct bytes not_null(struct bytes bytes) {
     return bytes.data == NULL ? bytes_text("") : bytes;
 }
 
-static enum status checkpoint_write(struct checkpoint_job *job, const struct checkpoint_content *content, struct bytes history,
-                                    struct arena *arena) {
+static enum status checkpoint_write(struct checkpoint_job *job, const struct checkpoint_content *content,
+                                    const struct checkpoint_prepared *prepared, struct arena *arena) {
     struct checkpoint_rows *rows = job->rows;
     struct params *params = params_new(arena);
-    struct bytes pieces[] = { content->state, content->state_vector };
-    uint8_t digest[DIGEST_128_SIZE];
-    char hash[DIGEST_HEX_SIZE + 1];
     struct bytes text = not_null(content->text);
     bool as_text = content->has_text && text_fits_postgres(text);
     struct bytes none = { NULL, 0 };
-    digest_128(pieces, 2, digest);
-    if (content->has_text)
-        digest_hex(text, hash);
     params_add_uuid(params, &job->file_id);
     params_add_i64(params, job->epoch);
     params_add_i64(params, rows->version);
     params_add_i32(params, content->format);
     params_add_bytea(params, not_null(content->state));
     params_add_bytea(params, not_null(content->state_vector));
-    params_add_bytea(params, bytes_of(digest, sizeof digest));
+    params_add_bytea(params, bytes_of(prepared->digest, sizeof prepared->digest));
     params_add_i32(params, content->has_text ? (int32_t)text.size : 0);
-    params_add_text(params, content->has_text ? bytes_text(hash) : none);
+    params_add_text(params, content->has_text ? bytes_text(prepared->hash) : none);
     params_add_text(params, as_text ? text : none);
     params_add_bytea(params, content->has_text && !as_text ? text : none);
     params_add_uuid(params, uuid_is_nil(&content->author) ? NULL : &content->author);
     params_add_text(params, content->root_name);
     params_add_uuid_array(params, rows->writers, rows->count);
     params_add_i64_array(params, rows->seqs, rows->count);
-    params_add_bytea(params, history);
+    params_add_bytea(params, rows->count == 0 ? none : bytes_written(&prepared->history));
     params_add_time(params, rows->count == 0 ? 0 : (int64_t)rows->from_ms);
     params_add_time(params, (int64_t)rows->to_ms);
     if (params == NULL)
@@ -249,26 +252,53 @@ static enum status checkpoint_write(struct checkpoint_job *job, const struct che
     return store_submit(job->store, &job->request, "checkpoint_write", params, checkpoint_on_written, job);
 }
 
-void checkpoint_encoded(struct checkpoint_job *job, const struct checkpoint_content *content) {
+enum status checkpoint_prepare(const struct checkpoint_content *content, struct bytes rows, struct checkpoint_prepared *out) {
+    static_assert(sizeof out->digest == DIGEST_128_SIZE && sizeof out->hash == DIGEST_HEX_SIZE + 1, "XXH3-128");
+    struct bytes pieces[] = { content->state, content->state_vector };
+    bytes_writer_init(&out->history, &mem_default, CHECKPOINT_BYTES_MAX);
+    digest_128(pieces, 2, out->digest);
+    if (content->has_text)
+        digest_hex(not_null(content->text), out->hash);
+    return rows.size == 0 ? STATUS_OK : squeeze(rows, &out->history);
+}
+
+void checkpoint_prepared_finish(struct checkpoint_prepared *prepared) {
+    bytes_writer_finish(&prepared->history);
+}
+
+void checkpoint_take_sources(struct checkpoint_job *job, struct bytes_writer *out_state, struct bytes_writer *out_rows) {
+    assert(job->state == JOB_ENCODING && job->whole);
+    *out_state = job->rows->state;
+    *out_rows = job->rows->raw;
+    bytes_writer_init(&job->rows->state, job->store->mem, CHECKPOINT_BYTES_MAX);
+    bytes_writer_init(&job->rows->raw, job->store->mem, CHECKPOINT_BYTES_MAX);
+}
+
+void checkpoint_encoded_as(struct checkpoint_job *job, const struct checkpoint_content *content,
+                           const struct checkpoint_prepared *prepared) {
     assert(job->state == JOB_ENCODING);
-    struct checkpoint_rows *rows = job->rows;
-    struct bytes_writer history;
-    bytes_writer_init(&history, job->store->mem, HISTORY_BYTES_MAX);
-    enum status status = rows->count == 0 ? STATUS_OK : squeeze(bytes_written(&rows->raw), &history);
-    if (content->text.size > INT32_MAX || content->state.size > HISTORY_BYTES_MAX)
-        status = STATUS_TOO_BIG;
+    enum status status = content->text.size > INT32_MAX || content->state.size > CHECKPOINT_BYTES_MAX ? STATUS_TOO_BIG : STATUS_OK;
     struct arena arena;
-    size_t total =
-        content->state.size + content->state_vector.size + content->text.size + history.size + (size_t)rows->count * 40 + 65536;
+    size_t total = content->state.size + content->state_vector.size + content->text.size + prepared->history.size +
+                   (size_t)job->rows->count * 40 + 65536;
     arena_init(&arena, job->store->mem, 2 * total);
     if (status == STATUS_OK)
-        status = checkpoint_write(job, content, rows->count == 0 ? (struct bytes){ NULL, 0 } : bytes_written(&history), &arena);
+        status = checkpoint_write(job, content, prepared, &arena);
     arena_finish(&arena);
-    bytes_writer_finish(&history);
     if (status == STATUS_OK)
         job->state = JOB_WRITING;
     else
         checkpoint_failed(job, status, "cannot write the checkpoint");
+}
+
+void checkpoint_encoded(struct checkpoint_job *job, const struct checkpoint_content *content) {
+    struct checkpoint_prepared prepared = { 0 };
+    enum status status = checkpoint_prepare(content, bytes_written(&job->rows->raw), &prepared);
+    if (status == STATUS_OK)
+        checkpoint_encoded_as(job, content, &prepared);
+    else
+        checkpoint_failed(job, status, "the journal's rows cannot be compressed");
+    checkpoint_prepared_finish(&prepared);
 }
 
 void checkpoint_abandon(struct checkpoint_job *job, enum status status) {

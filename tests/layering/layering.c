@@ -84,10 +84,10 @@ static const char *const standard_c11[] = {
 };
 
 static const char *const standard_posix[] = {
-    "arpa/*",    "net/*",     "netinet/*", "sys/*",     "dirent.h", "dlfcn.h",   "endian.h",   "execinfo.h", "fcntl.h",
-    "fnmatch.h", "ftw.h",     "getopt.h",  "glob.h",    "grp.h",    "ifaddrs.h", "langinfo.h", "libgen.h",   "linux/*",
-    "malloc.h",  "netdb.h",   "poll.h",    "pthread.h", "pwd.h",    "regex.h",   "sched.h",    "search.h",   "semaphore.h",
-    "spawn.h",   "strings.h", "syslog.h",  "termios.h", "unistd.h", "utime.h",   "wordexp.h",
+    "arpa/*",      "net/*",    "netinet/*", "sys/*",    "dirent.h",  "dlfcn.h",   "endian.h",   "execinfo.h", "fcntl.h",
+    "fnmatch.h",   "ftw.h",    "getopt.h",  "glob.h",   "grp.h",     "ifaddrs.h", "langinfo.h", "libgen.h",   "linux/*",
+    "link.h",      "malloc.h", "netdb.h",   "poll.h",   "pthread.h", "pwd.h",     "regex.h",    "sched.h",    "search.h",
+    "semaphore.h", "spawn.h",  "strings.h", "syslog.h", "termios.h", "unistd.h",  "utime.h",    "wordexp.h",
 };
 
 /* Verdicts that must come out of the tables above. `target` is a file of ours, or a header in angle brackets. */

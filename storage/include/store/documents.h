@@ -235,6 +235,7 @@ struct checkpoint_job {
     int64_t epoch;
     int64_t version; /* of the checkpoint that memory holds: from loaded_document or from the last outcome */
     bool read_only;  /* only the merges: ends before `encode`, writes nothing */
+    bool whole;      /* `encode` will make the new state from what was read, not from memory: checkpoint_take_sources() */
     const struct checkpoint_handlers *handlers;
     void *context;
     /* private */
@@ -258,6 +259,25 @@ enum status store_checkpoint(struct store *store, struct checkpoint_job *job);
 
 /* Answers `encode`. Copies what `content` points to. If nothing can be sent, `done` is called before this returns. */
 void checkpoint_encoded(struct checkpoint_job *job, const struct checkpoint_content *content);
+
+/* The same in two halves, for a job that is `whole` and a thread that may take its time:
+ *
+ *   loop    checkpoint_take_sources   the state that was read (empty: none) and the journal payloads to be trimmed, each behind its
+ *                                     size (desk.h: history_next); the caller's from now on
+ *   thread  checkpoint_prepare        check sums, and the rows compressed; touches nothing else
+ *   loop    checkpoint_encoded_as     as checkpoint_encoded(); `prepared` stays the caller's */
+enum { CHECKPOINT_BYTES_MAX = 1 << 30 }; /* what one bytea and its parameter hold */
+struct checkpoint_prepared {
+    uint8_t digest[16];
+    char hash[33];               /* of the text */
+    struct bytes_writer history; /* empty: no rows */
+};
+void checkpoint_take_sources(struct checkpoint_job *job, struct bytes_writer *out_state, struct bytes_writer *out_rows);
+enum status checkpoint_prepare(const struct checkpoint_content *content, struct bytes rows, struct checkpoint_prepared *out);
+void checkpoint_encoded_as(struct checkpoint_job *job, const struct checkpoint_content *content,
+                           const struct checkpoint_prepared *prepared);
+void checkpoint_prepared_finish(struct checkpoint_prepared *prepared);
+
 /* Answers `encode`: it could not be done. `done` is called with `status`. */
 void checkpoint_abandon(struct checkpoint_job *job, enum status status);
 /* No callback any more; what was sent may still take effect. Harmless when the job is over. Not from inside a merge callback. */
