@@ -7,7 +7,7 @@
 // PostgreSQL refuses root, so as root everything runs as user postgres. The server is a direct child and dies with this process
 // (pdeathsig), whatever ends it; the folder goes too, unless that was SIGKILL.
 import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const BIN = '/usr/lib/postgresql/15/bin';
 const isRoot = process.getuid() === 0;
 
 // The command that runs `command` as a user whom PostgreSQL accepts; `signal` is what it gets when we die.
-function asPostgres(command, signal) {
+export function asPostgres(command, signal) {
     const user = isRoot ? ['--reuid=postgres', '--regid=postgres', '--init-groups'] : [];
     const death = signal ? ['--pdeathsig', signal] : [];
     return user.length + death.length ? ['setpriv', ...user, ...death, ...command] : command;
@@ -40,8 +40,9 @@ export async function freePort() {
 
 export class Cluster {
     // An empty database "vibesync" with the two roles that `./dev` makes.
+    // `tls`: with a certificate for localhost (cluster.certificate).
     // `tmpfsMb`: on a volume of its own of that size, in memory; needs root. `shim`: its clock is in the test's hands (cluster.shim).
-    static async create({ tmpfsMb, shim } = {}) {
+    static async create({ tls, tmpfsMb, shim } = {}) {
         const cluster = await Cluster.prepare();
         if (shim) {
             cluster.shim = new Shim(cluster.folder, 'cluster-shim');
@@ -51,12 +52,23 @@ export class Cluster {
         const [command, ...rest] = asPostgres([`${BIN}/initdb`, '-D', cluster.data, '-U', 'postgres', '--auth=trust',
             '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync', ...(tmpfsMb ? ['--wal-segsize=1'] : [])]);
         execFileSync(command, rest, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
+        if (tls) cluster.makeCertificate();
         await cluster.start();
         const admin = await cluster.connect({ database: 'postgres', user: 'postgres' });
         for (const sql of ['create role vibesync_owner login', 'create role vibesync_server login',
             'create database vibesync owner vibesync_owner']) await admin.query(sql);
         await admin.end();
         return cluster;
+    }
+
+    makeCertificate() {
+        this.certificate = join(this.folder, 'server.crt');
+        const key = join(this.data, 'server.key');
+        execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+            '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', this.certificate], { stdio: 'ignore' });
+        copyFileSync(this.certificate, join(this.data, 'server.crt'));
+        chmodSync(key, 0o600);
+        for (const file of [key, join(this.data, 'server.crt')]) give(file);
     }
 
     // Whether this machine lets us mount: root, and not in a container that forbids it.
@@ -112,7 +124,7 @@ export class Cluster {
     async start() {
         const log = openSync(join(this.folder, 'log'), 'a');
         const [command, ...rest] = asPostgres([`${BIN}/postgres`, '-D', this.data, '-p', String(this.port), '-k', this.socket,
-            '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_permissions=0700'], 'INT');
+            '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_permissions=0700', ...(this.certificate ? ['-c', 'ssl=on'] : [])], 'INT');
         this.child = spawn(command, rest, {
             cwd: '/', stdio: ['ignore', log, log], env: { ...process.env, ...this.shim?.environment },
         });
