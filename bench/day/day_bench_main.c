@@ -1,6 +1,6 @@
 /* day_bench_main.c — day-bench: what typing leaves in the database, and how long a document with a long history takes to open.
  *
- *     day-bench [--traces FOLDER] [--trace NAME] [--documents N] [--repeat N] [--json]
+ *     day-bench [--traces FOLDER] [--trace NAME] [--documents N] [--repeat N] [--seconds N] [--json]
  *
  * Each of N documents plays a recorded session so many times that it has about a million keystrokes, one update a keystroke,
  * through the store's journal; its checkpoints are made as the server makes them (journal above 64 KB and the state's size). The
@@ -54,6 +54,8 @@ struct day {
     long long journal_most;
     long long journal_live;
     uint64_t sampled_ns;
+    uint64_t started_ns;
+    double seconds; /* to spread it over; 0: none */
     bool json;
 };
 
@@ -173,6 +175,16 @@ static void day_sample(struct day *day, bool now) {
     }
 }
 
+/* Until the next slice is due. */
+static void day_wait(struct day *day) {
+    double all = (double)day->patches_all * day->document_count;
+    uint64_t due_ns = day->started_ns + (uint64_t)(1e9 * day->seconds * (double)day->updates / all);
+    for (uint64_t now = bench_now_ns(); now < due_ns; now = bench_now_ns()) {
+        store_loop_turn(&day->loop, due_ns - now);
+        day_sample(day, false);
+    }
+}
+
 static void day_play(struct day *day) {
     for (bool busy = true; busy;) {
         busy = false;
@@ -180,6 +192,7 @@ static void day_play(struct day *day) {
             struct document *document = &day->documents[i];
             while (store_health(day->loop.store).dirty_bytes > DIRTY_BYTES)
                 store_loop_turn(&day->loop, UINT64_MAX);
+            day_wait(day);
             document_play(document);
             document_checkpoint(document, false);
             store_loop_turn(&day->loop, 0);
@@ -249,16 +262,17 @@ static void day_open(struct day *day, const struct document *document) {
     qsort(all, OPENS, sizeof *all, compare_u64);
     qsort(read, OPENS, sizeof *read, compare_u64);
     struct crdt_doc_size size = crdt_doc_size(document->crdt);
+    size_t middle = OPENS / 2;
     if (day->json)
         printf("{\"workload\":\"open\",\"keystrokes\":%zu,\"structs\":%zu,\"state_bytes\":%llu,\"min_ms\":%.3f,\"p50_ms\":%.3f,"
                "\"p98_ms\":%.3f,\"read_p50_ms\":%.3f}\n",
                document->played, size.structs, (unsigned long long)document->state_bytes, (double)all[0] / 1e6,
-               (double)all[OPENS / 2] / 1e6, (double)all[OPENS - 1] / 1e6, (double)read[OPENS / 2] / 1e6);
+               (double)all[middle] / 1e6, (double)all[OPENS - 1] / 1e6, (double)read[middle] / 1e6);
     else
         printf("open     %zu keystrokes, %zu structs, state %llu KiB: %.2f ms at best, %.2f median, %.2f at worst; of it reading "
                "%.2f\n",
                document->played, size.structs, (unsigned long long)document->state_bytes >> 10, (double)all[0] / 1e6,
-               (double)all[OPENS / 2] / 1e6, (double)all[OPENS - 1] / 1e6, (double)read[OPENS / 2] / 1e6);
+               (double)all[middle] / 1e6, (double)all[OPENS - 1] / 1e6, (double)read[middle] / 1e6);
 }
 
 /* ---- all ---- */
@@ -267,6 +281,8 @@ static void day_read(struct day *day, const char *folder, const char *name, size
     struct bytes file = trace_file_load(folder, name, "trace");
     struct bytes_reader reader = bytes_reader(bytes_of(file.data + 8, file.size - 8));
     day->patch_count = trace_read_u32(&reader);
+    if (day->patch_count == 0)
+        bench_die("the session is empty");
     day->patches = bench_must(calloc(day->patch_count + 1, sizeof *day->patches));
     for (size_t i = 0; i < day->patch_count; i++) {
         day->patches[i].position = trace_read_u32(&reader);
@@ -312,8 +328,10 @@ int main(int count, char **arguments) {
             day.document_count = (unsigned)strtoul(arguments[++i], NULL, 10);
         else if (strcmp(arguments[i], "--repeat") == 0 && i + 1 < count)
             repeat = strtoul(arguments[++i], NULL, 10);
+        else if (strcmp(arguments[i], "--seconds") == 0 && i + 1 < count)
+            day.seconds = strtod(arguments[++i], NULL);
         else
-            bench_die("usage: day-bench [--traces FOLDER] [--trace NAME] [--documents N] [--repeat N] [--json]");
+            bench_die("usage: day-bench [--traces FOLDER] [--trace NAME] [--documents N] [--repeat N] [--seconds N] [--json]");
     }
     if (day.document_count == 0)
         bench_die("--documents must be more than 0");
@@ -328,9 +346,9 @@ int main(int count, char **arguments) {
         must(crdt_doc_create(&(struct crdt_doc_options){ .client_id = 1000 + i, .gc = true }, &document->crdt));
         must(crdt_doc_root(document->crdt, bytes_text("text"), &document->text));
     }
-    uint64_t start = bench_now_ns();
+    day.started_ns = bench_now_ns();
     day_play(&day);
-    double seconds = (double)(bench_now_ns() - start) / 1e9;
+    double seconds = (double)(bench_now_ns() - day.started_ns) / 1e9;
     day_sample(&day, true);
     day_print(&day, seconds);
     day_open(&day, &day.documents[0]);

@@ -26,6 +26,7 @@ struct repair_file {
 };
 
 static int repair_ask_file(struct desk *desk, const struct uuid *file, struct repair_file *out) {
+    *out = (struct repair_file){ 0 };
     struct arena arena;
     arena_init(&arena, &mem_default, 4096);
     struct params *params = params_new(&arena);

@@ -90,7 +90,11 @@ enum status store_checkpoint(struct store *store, struct checkpoint_job *job) {
     return checkpoint_read(job);
 }
 
-/* Notes every row and hands the updates of other writers to the caller. */
+/* Notes every row and hands the updates of other writers to the caller.
+ *
+ * Rows of one's own whose commit has no answer yet are left for the next time. The story: the answer was lost, a checkpoint trimmed
+ * the row, and then it was sent again: with nothing to be in conflict with, it stood in the journal and later in the history twice.
+ */
 static enum status checkpoint_take_rows(struct checkpoint_job *job, const struct reply *reply) {
     struct checkpoint_rows *rows = job->rows;
     for (unsigned i = 1; i < reply->row_count; i++) {
@@ -98,8 +102,11 @@ static enum status checkpoint_take_rows(struct checkpoint_job *job, const struct
         struct uuid writer = row_uuid(&row, READ_WRITER);
         struct bytes payload = row_bytea(&row, READ_BYTES);
         bool own = uuid_equal(&writer, &job->store->writer);
+        int64_t seq = row_i64(&row, READ_SEQ);
+        if (own && journal_is_unfinished(job->store, seq))
+            continue;
         rows->writers[rows->count] = writer;
-        rows->seqs[rows->count++] = row_i64(&row, READ_SEQ);
+        rows->seqs[rows->count++] = seq;
         bytes_write_u32(&rows->raw, (uint32_t)payload.size);
         bytes_write(&rows->raw, payload);
         rows->bytes += payload.size;

@@ -112,6 +112,12 @@ uint64_t journal_line_dirty_bytes(const struct journal_line *line) {
     return (line->open == NULL ? 0 : line->open->payload.size) + (line->on_way == NULL ? 0 : line->on_way->payload.size);
 }
 
+bool journal_is_unfinished(const struct store *store, int64_t seq) {
+    const struct journal *journal = &store->journal;
+    return journal->rows_left > 0 && seq >= journal->seq_first && (uint64_t)(seq - journal->seq_first) < journal->row_count &&
+           journal->rows[seq - journal->seq_first] != NULL;
+}
+
 /* The line's row in the open group, made if need be. */
 static struct journal_row *journal_line_row(struct journal_line *line) {
     struct store *store = line->store;
@@ -228,6 +234,7 @@ static void journal_close_group(struct store *store) {
         return;
     journal->row_count = 0;
     journal->row_first = 0;
+    journal->seq_first = journal->seq_next;
     list_each (link, &journal->open) {
         struct journal_row *row = list_entry(link, struct journal_row, link);
         list_remove(link);

@@ -73,6 +73,7 @@ struct journal {
     size_t row_capacity;
     size_t rows_left;
     size_t row_first;    /* every slot before it is NULL */
+    int64_t seq_first;   /* of the first slot; the others follow */
     struct list todo;    /* ranges to send */
     unsigned sent;       /* ranges on the wire */
     uint64_t group_done; /* every group up to here is over */
@@ -88,6 +89,8 @@ void journal_pump(struct store *store);
 uint64_t journal_dirty_since(const struct store *store);
 /* Whether rows of that file wait whose line was finished: a load that did not see them would never hear of them. */
 bool journal_has_orphans(const struct store *store, const struct uuid *file_id);
+/* Whether the row with this sequence number may still be sent again: nobody may take it out of the table meanwhile. */
+bool journal_is_unfinished(const struct store *store, int64_t seq);
 
 struct store {
     const struct mem *mem;

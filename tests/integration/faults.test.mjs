@@ -169,8 +169,8 @@ test('a load that fails is no blank document: it is refused for now, nothing is 
     const before = await cluster.row('select md5(state) as state, version from crdt_checkpoints where file_id = $1', [mine.file]);
     await cluster.rows('revoke select on crdt_checkpoints from vibesync_server');
 
-    for (const person of [owner, guest]) {
-        const error = await person.refusal('doc.open', { path: 'unloadable.md', client_id: 4 });
+    for (const [i, person] of [owner, guest].entries()) {
+        const error = await person.refusal('doc.open', { path: 'unloadable.md', client_id: 4 + i });
         assert.deepEqual([error.code, error.retry], ['unavailable', 'later']);
     }
     await pause(500); // longer than a checkpoint or an eviction would wait
