@@ -67,12 +67,12 @@ test(`${SECONDS} s of opening, editing and leaving end with the memory and descr
     await soak(sessions, random, Math.max(2, SECONDS / 10), written); // warm: pools and parsers are there now
     const before = { bytes: ground.server.residentBytes(), descriptors: descriptors() };
     const visits = await soak(sessions, random, SECONDS, written);
+    await until('no descriptor is left over', () => descriptors() <= before.descriptors); // the last close may be on its way
     const after = { bytes: ground.server.residentBytes(), descriptors: descriptors() };
 
     const opened = ground.server.log.split('document.opened').length - 1;
     t.diagnostic(`${visits} visits, ${opened} documents opened; memory ${before.bytes >> 10} → ${after.bytes >> 10} KiB, ` +
         `descriptors ${before.descriptors} → ${after.descriptors}`);
-    assert.equal(after.descriptors, before.descriptors);
     assert.ok(after.bytes < before.bytes + (8 << 20), `memory grew from ${before.bytes >> 10} to ${after.bytes >> 10} KiB`);
     const files = written.flatMap((w) => [...w.values()]);
     for (let i = 0; i < 20; i++) assert.ok((await storedDocument(ground.cluster, random.pick(files))).text.length > 0);
