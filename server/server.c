@@ -83,8 +83,8 @@ static void server_watch(void *context, unsigned slot, int fd, unsigned wants) {
 static void server_on_health(void *context, const struct store_health *health) {
     struct server *server = context;
     static const char *const names[] = { "connecting", "ready", "away", "refused" };
-    log_event(health->state == STORE_READY ? LOG_INFO : LOG_WARN, NULL, "store.state", "loop=%u state=%s reason=\"%s\"",
-              server->index, names[health->state], health->reason);
+    log_event(health->state == STORE_READY && health->reason[0] == '\0' ? LOG_INFO : LOG_WARN, NULL, "store.state",
+              "loop=%u state=%s reason=\"%s\"", server->index, names[health->state], health->reason);
 }
 
 static void server_on_swept(void *context, const struct reply *reply) {
@@ -203,6 +203,8 @@ const char *server_not_ready(struct server *server, char *buffer, size_t buffer_
     else if (health.state != STORE_READY)
         snprintf(buffer, buffer_bytes, "the database is not there since %llu s: %s",
                  (unsigned long long)(server_now_ms(server) - health.since_ms) / 1000, health.reason);
+    else if (health.reason[0] != '\0') /* connected, and commits are refused: a full disk */
+        snprintf(buffer, buffer_bytes, "nothing can be saved: %s", health.reason);
     else
         return NULL;
     return buffer;

@@ -91,8 +91,10 @@ static void lane_refuse_queue(struct lane *lane, const char *why) {
 static void store_update_state(struct store *store) {
     const char *reason;
     enum store_state state = store_state_now(store, &reason);
-    bool changed = state != store->state || (reason[0] != 0) != (store->reason[0] != 0);
+    /* Not held against the old reason: both may be the journal's own buffer, which has been written meanwhile. */
+    bool changed = state != store->state || (reason[0] != 0) != store->has_reason;
     store->reason = reason;
+    store->has_reason = reason[0] != 0;
     if (state != store->state) {
         store->state = state;
         store->state_since_ms = store->now_ms;

@@ -108,6 +108,7 @@ struct store {
     enum store_state state;
     uint64_t state_since_ms;
     const char *reason;
+    bool has_reason;  /* when the owner was told last */
     unsigned calling; /* depth of entry points on the stack */
     bool closing;
 };
