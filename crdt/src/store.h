@@ -59,7 +59,7 @@ struct crdt_txn {
     size_t deleted_capacity;
     bool uncollected;       /* some of it must still be collected and joined with its neighbours: not all was buried, see bury.h */
     struct client *touched; /* clients with new units */
-    struct crdt_type *work; /* types whose content is to be deleted or collected */
+    struct crdt_type *work; /* types whose content is to be collected */
     uint64_t units_added;
     uint64_t units_deleted;
 };
@@ -393,7 +393,7 @@ void txn_settle(struct crdt_txn *txn);
 /* Gives back what was reserved and is not needed, and makes texts compact. */
 void txn_tidy(struct crdt_doc *doc);
 
-/* A type whose content is to be deleted or collected. */
+/* A type whose content is to be collected. */
 static inline void txn_push_work(struct crdt_txn *txn, struct crdt_type *type) {
     type->next = txn->work;
     txn->work = type;

@@ -1,8 +1,10 @@
 /* txn.c — a transaction: what it deleted.
  *
- *   deleting    marks an item and, through a work list of types, all that it holds; nothing is freed, and what it takes was
- * reserved commit      tells observers, collects and joins (collect.c), writes the update (encode.c), tidies up (collect.c) in the
- * usual transaction of somebody who types there is nothing of this to do but to write
+ *   deleting    marks an item and all that it holds, depth first as Yjs: an undo manager takes clients in the order in which they
+ *               lost something. Nothing is freed, and what it takes was reserved
+ *
+ *   commit      tells observers, collects and joins (collect.c), writes the update (encode.c), tidies up (collect.c): in the usual
+ *               transaction of somebody who types there is nothing of this to do but to write
  *
  * What was deleted is remembered as ranges of units, so runs may be cut and joined meanwhile. */
 #include "doc_check.h"
@@ -56,12 +58,30 @@ uint32_t txn_deleted_next(const struct crdt_txn *txn, struct deleted_walk *walk)
     }
 }
 
-/* One item, without what it holds; that is put on the work list. */
-static void txn_delete_one(struct crdt_txn *txn, uint32_t number) {
+/* The value of an entry or of the first behind it that has one. */
+static uint32_t entries_value(const struct types *types, uint32_t entry) {
+    while (entry != ENTRY_NONE && types->entries[entry].item == ITEM_NONE)
+        entry = types->entries[entry].next;
+    return entry == ENTRY_NONE ? ITEM_NONE : types->entries[entry].item;
+}
+
+/* What a type holds: its list, then the values of its keys. ITEM_NONE: no more. */
+static uint32_t held_first(const struct crdt_doc *doc, const struct crdt_type *type) {
+    return type->start != ITEM_NONE ? type->start : entries_value(&doc->types, type->entries);
+}
+
+static uint32_t held_next(const struct crdt_doc *doc, const struct item *item) {
+    if (item_is_keyed(item))
+        return entries_value(&doc->types, doc->types.entries[item->place].next);
+    return item->right != ITEM_NONE ? item->right : entries_value(&doc->types, doc_type(doc, item_parent(doc, item))->entries);
+}
+
+/* One item. Answers the type whose content goes with it, or NULL. */
+static struct crdt_type *txn_delete_one(struct crdt_txn *txn, uint32_t number) {
     struct crdt_doc *doc = txn->doc;
     struct item *item = doc_item(doc, number);
     if ((item->flags & ITEM_DELETED) != 0)
-        return;
+        return NULL;
     uint64_t length = item_length(doc, item);
     if (!item_is_keyed(item) && content_countable(item->kind)) {
         struct crdt_type *parent = doc_type(doc, item_parent(doc, item));
@@ -73,8 +93,7 @@ static void txn_delete_one(struct crdt_txn *txn, uint32_t number) {
         item->flags |= ITEM_IN_TXN;
     txn->units_deleted += length;
     txn_push_deleted(txn, (uint32_t)item->client, item_clock(doc, item), length);
-    if (item->kind == CONTENT_TYPE)
-        txn_push_work(txn, doc_type(doc, item_type(doc, item)));
+    return item->kind == CONTENT_TYPE ? doc_type(doc, item_type(doc, item)) : NULL;
 }
 
 void txn_delete_item(struct crdt_txn *txn, uint32_t number) {
@@ -82,14 +101,15 @@ void txn_delete_item(struct crdt_txn *txn, uint32_t number) {
     doc_typing_end(doc);
     doc->deletes_encoded.valid = false;
     txn->uncollected = true;
-    txn_delete_one(txn, number);
-    for (struct crdt_type *type; (type = txn_pop_work(txn)) != NULL;) {
-        type->cursor_item = ITEM_NONE;
-        for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right)
-            txn_delete_one(txn, at);
-        for (uint32_t at = type->entries; at != ENTRY_NONE; at = doc->types.entries[at].next)
-            if (doc->types.entries[at].item != ITEM_NONE)
-                txn_delete_one(txn, doc->types.entries[at].item);
+    for (uint32_t at = number, next; at != ITEM_NONE; at = next) {
+        struct crdt_type *type = txn_delete_one(txn, at);
+        next = ITEM_NONE;
+        if (type != NULL) {
+            type->cursor_item = ITEM_NONE;
+            next = held_first(doc, type);
+        }
+        for (; next == ITEM_NONE && at != number; at = doc_type(doc, item_parent(doc, doc_item(doc, at)))->item)
+            next = held_next(doc, doc_item(doc, at));
     }
 }
 

@@ -264,3 +264,34 @@ Test(undo, what_went_last_to_first_comes_again_so) {
     bytes_writer_finish(&update);
     stage_finish(&stage);
 }
+
+/* A map with "m" beside a text with "t", both by others, in an array that is deleted: what the map holds goes before what stands
+ * behind the map, and comes again in that order. */
+Test(undo, a_tree_goes_depth_first_and_comes_again_so) {
+    static const uint8_t m_in_map[] = { 1, 1, 40, 0, 0x28, 0, 1, 1, 1, 'k', 1, 0x77, 1, 'm', 0 };
+    static const uint8_t t_in_text[] = { 1, 1, 50, 0, 4, 0, 1, 2, 1, 't', 0 };
+    struct stage stage = stage_make(NULL);
+    struct bytes_writer update;
+    struct crdt_type *array;
+    struct crdt_type *made;
+    bool done;
+    bytes_writer_init(&update, &mem_default, SIZE_MAX);
+    struct crdt_txn *txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_array_insert_type(txn, stage.text, 0, CRDT_TYPE_ARRAY, bytes_text(""), &array), STATUS_OK);
+    cr_assert_eq(crdt_array_insert_type(txn, array, 0, CRDT_TYPE_MAP, bytes_text(""), &made), STATUS_OK);
+    cr_assert_eq(crdt_array_insert_type(txn, array, 1, CRDT_TYPE_TEXT, bytes_text(""), &made), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+    txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_update_apply(txn, bytes_of(m_in_map, sizeof m_in_map), NULL), STATUS_OK);
+    cr_assert_eq(crdt_update_apply(txn, bytes_of(t_in_text, sizeof t_in_text), NULL), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+    delete_at(&stage, 0, 1);
+
+    cr_assert_eq(crdt_undo(stage.undo, &update, &done), STATUS_OK);
+
+    const uint8_t *m = memchr(update.data, 'm', update.size);
+    const uint8_t *t = memchr(update.data, 't', update.size);
+    cr_expect(m != NULL && t != NULL && m < t);
+    bytes_writer_finish(&update);
+    stage_finish(&stage);
+}
