@@ -259,6 +259,20 @@ Test(update, what_waits_is_bounded) {
     crdt_doc_destroy(doc);
 }
 
+/* The refused update has made client 5 known, of whom there is nothing yet. */
+Test(update, the_first_text_of_a_client_comes_after_a_refused_one) {
+    struct crdt_doc_options options = { .client_id = 1, .pending_bytes_max = 1 };
+    struct crdt_doc *doc;
+    cr_assert_eq(crdt_doc_create(&options, &doc), STATUS_OK);
+    cr_assert_eq(apply(doc, hex("01 01 07 00 04 01 01 74 01 61 00"), NULL), STATUS_OK);
+    cr_assert_eq(apply(doc, hex("01 01 05 09 84 05 08 01 78 00"), NULL), STATUS_TOO_BIG);
+
+    cr_assert_eq(apply(doc, hex("01 01 05 00 84 07 00 01 62 00"), NULL), STATUS_OK);
+
+    expect_text(doc, "ab");
+    crdt_doc_destroy(doc);
+}
+
 Test(update, the_same_thing_waits_once) {
     struct crdt_doc *doc = make(true);
     apply(doc, hex(typed[2]), NULL);

@@ -230,7 +230,8 @@ static enum status quick_reserve(const struct quick *quick) {
     size_t items = ((client != NULL ? 2 : 0) + 2 * quick->range_count) * doc_split_items_max(doc, false);
     if (client != NULL)
         items += 1 + content_more_items(CONTENT_STRING, quick->units, quick->text.size);
-    enum status status = doc_reserve_items(doc, items, client == NULL || ascii ? 0 : items, 0);
+    enum status status =
+        doc_reserve_items(doc, items, client == NULL || ascii ? 0 : items, client != NULL && client->first == NULL ? 1 : 0);
     if (status == STATUS_OK && client != NULL)
         status = client_text_reserve(client, &doc->mem, ascii ? quick->text.size : 0, ascii ? 0 : quick->text.size);
     return status == STATUS_OK ? txn_reserve_deletes(&doc->txn, quick->range_units + items, items, false) : status;
