@@ -206,11 +206,9 @@ static inline enum status script_edit(const struct script_record *record, struct
     case SCRIPT_MAP_SET_TYPE:
         return crdt_map_set_type(txn, type, rest, kind, bytes_text("n"), &made);
     case SCRIPT_MAP_DELETE:
-        crdt_map_delete(txn, type, rest);
-        return STATUS_OK;
+        return crdt_map_delete(txn, type, rest);
     case SCRIPT_MAP_CLEAR:
-        crdt_map_clear(txn, type);
-        return STATUS_OK;
+        return crdt_map_clear(txn, type);
     case SCRIPT_TEXT_INSERT:
         return crdt_text_insert_formatted(txn, type, index, rest, wanted < 128 ? &attributes : NULL);
     case SCRIPT_TEXT_EMBED:

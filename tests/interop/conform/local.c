@@ -185,13 +185,10 @@ static enum status edit(struct local *local, json_t *op, struct crdt_type *type)
         return insert_values(local, type, index, json_object_get(op, "values"));
     if (strcmp(name, "applyDelta") == 0)
         return apply_delta(local, type, json_object_get(op, "delta"));
-    if (strcmp(name, "mapDelete") == 0 || strcmp(name, "mapClear") == 0) {
-        if (name[3] == 'D')
-            crdt_map_delete(local->txn, type, text_of(json_object_get(op, "key")));
-        else
-            crdt_map_clear(local->txn, type);
-        return STATUS_OK;
-    }
+    if (strcmp(name, "mapDelete") == 0)
+        return crdt_map_delete(local->txn, type, text_of(json_object_get(op, "key")));
+    if (strcmp(name, "mapClear") == 0)
+        return crdt_map_clear(local->txn, type);
     /* Yjs takes what is behind the end of a text for its end; there is nothing to delete. */
     uint64_t place = index > length ? CRDT_TEXT_END : index;
     if (strcmp(name, "insertText") == 0)
