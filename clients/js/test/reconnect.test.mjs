@@ -26,6 +26,7 @@ test("a server killed while two people type: both go on, nothing acknowledged is
   const [first, second] = await Promise.all([a.open("k.txt"), b.open("k.txt")]);
   first.text.insert(0, "before ");
   await first.saved();
+  await until(() => second.text.toString() === "before "); // else what the other types may stand before it
 
   for (let i = 0; i < 50; i++) first.text.insert(first.text.length, "x");
   const killed = server.kill();
