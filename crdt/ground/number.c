@@ -43,7 +43,7 @@ size_t number_write(double number, char out[NUMBER_TEXT_MAX]) {
     }
     if (number < 0)
         out[size++] = '-';
-    char digits[DIGITS_MAX];
+    char digits[DIGITS_MAX] = "";
     int exponent;
     int count = (int)number_digits(fabs(number), digits, &exponent);
     while (count > 1 && digits[count - 1] == '0')

@@ -416,6 +416,7 @@ void client_ascii_compact(struct client *client, const struct mem *mem, struct i
             struct item *item = item_at(items, run_items(chunk)[i]);
             if ((item->flags & ITEM_ASCII) == 0)
                 continue;
+            assert(ascii != NULL && used + item->length <= live);
             memcpy(ascii + used, client->ascii + item->content, item->length);
             item->content = used;
             used += item->length;
@@ -455,6 +456,7 @@ void client_text_compact(struct client *client, const struct mem *mem, struct it
             struct content *content = item_text(items, item_at(items, run_items(chunk)[i]));
             if (content == NULL)
                 continue;
+            assert(fresh != NULL && fresh->used + content->bytes <= live);
             uint8_t *to = fresh->bytes + fresh->used;
             memcpy(to, content->data, content->bytes);
             content->data = to;

@@ -30,6 +30,7 @@ static enum status edit_add(struct edit_parts *parts, uint8_t kind, uint64_t len
         parts->list = list;
         parts->capacity = capacity;
     }
+    assert(parts->list != NULL);
     parts->list[parts->count++] = (struct edit_part){ kind, length, from, parts->bytes.size - from };
     return STATUS_OK;
 }

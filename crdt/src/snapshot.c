@@ -142,6 +142,7 @@ enum status crdt_snapshot_encode(const struct crdt_doc *doc, enum crdt_format fo
 static enum status snapshot_fits(const struct crdt_doc *doc, const struct snapshot *snapshot) {
     if (doc->options.gc)
         return STATUS_CONFLICT;
+    assert(snapshot->known != NULL || snapshot->known_count == 0);
     for (size_t i = 0; i < snapshot->known_count; i++) {
         const struct client *client = table_get(&doc->clients_by_id, snapshot->known[i].client);
         if (client == NULL || client->state < snapshot->known[i].length)
@@ -237,6 +238,8 @@ static size_t ranges_find(const struct id_range *ranges, size_t count, uint64_t 
 static void snapshot_write_item(const struct crdt_doc *doc, const struct snapshot *snapshot, const struct item *item,
                                 struct bytes_writer *out) {
     uint64_t client = doc->clients[item->client]->id;
+    assert(snapshot->known != NULL || snapshot->known_count == 0);
+    assert(snapshot->deleted != NULL || snapshot->deleted_count == 0);
     size_t known = ranges_find(snapshot->known, snapshot->known_count, client, item_clock(doc, item));
     if (known == snapshot->known_count || snapshot->known[known].client != client)
         return;

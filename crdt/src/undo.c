@@ -94,6 +94,14 @@ static enum status ranges_add(const struct mem *mem, struct ranges *ranges, stru
     return status;
 }
 
+static enum status ranges_add_all(const struct mem *mem, struct ranges *ranges, const struct ranges *more) {
+    enum status status = STATUS_OK;
+    assert(more->list != NULL || more->count == 0);
+    for (size_t i = 0; i < more->count && status == STATUS_OK; i++)
+        status = ranges_add(mem, ranges, more->list[i]);
+    return status;
+}
+
 static void ranges_finish(const struct mem *mem, struct ranges *ranges) {
     mem_free(mem, ranges->list, ranges->capacity * sizeof *ranges->list);
     *ranges = (struct ranges){ NULL, 0, 0 };
@@ -245,11 +253,9 @@ static enum status record(struct crdt_undo *undo, const struct crdt_txn *txn, st
 
 /* `item` joins the one at the top. */
 static enum status stack_join(const struct mem *mem, struct undo_item *top, const struct undo_item *item) {
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < item->inserted.count && status == STATUS_OK; i++)
-        status = ranges_add(mem, &top->inserted, item->inserted.list[i]);
-    for (size_t i = 0; i < item->deleted.count && status == STATUS_OK; i++)
-        status = ranges_add(mem, &top->deleted, item->deleted.list[i]);
+    enum status status = ranges_add_all(mem, &top->inserted, &item->inserted);
+    if (status == STATUS_OK)
+        status = ranges_add_all(mem, &top->deleted, &item->deleted);
     for (size_t i = 0; i < item->clients.count && status == STATUS_OK; i++)
         status = clients_add(mem, &top->clients, item->clients.list[i].client);
     top->inserted.count = id_ranges_normalize(top->inserted.list, top->inserted.count);
@@ -323,6 +329,7 @@ static bool redone_step(const struct crdt_undo *undo, struct id id, struct id *o
 
 /* There is room. */
 static void redone_add(struct crdt_undo *undo, struct id_range from, struct id to) {
+    assert(undo->redone != NULL && undo->redone_count < undo->redone_capacity);
     size_t at = redone_search(undo, from.client, from.clock);
     struct redone *before = at > 0 ? &undo->redone[at - 1] : NULL;
     if (before != NULL && before->from.client == from.client && before->from.clock + before->from.length == from.clock &&
@@ -610,6 +617,7 @@ static enum status item_take_back(struct crdt_undo *undo, struct crdt_txn *txn, 
     deletes.count = id_ranges_normalize(deletes.list, deletes.count);
     undo->splits = need.splits;
     need.splits += 2 * deletes.count;
+    assert(deletes.list != NULL || deletes.count == 0);
     for (size_t i = 0; i < deletes.count; i++)
         need.deletes += deletes.list[i].length;
     /* Every cut run is one more that comes again. */

@@ -10,6 +10,8 @@
 #include "json.h"
 #include "wire.h"
 
+#include <assert.h>
+
 /* ---- v2 → v1 ---- */
 
 /* A string of the table. A cut can fall between the halves of a surrogate pair; each becomes U+FFFD. */
@@ -298,7 +300,7 @@ static bool v2_goes_on(const struct v2_reader *v2, const struct v2_head *head, u
 static enum status v2_copy_struct(struct v2_reader *v2, uint64_t client, uint64_t clock, struct bytes_writer *block,
                                   uint64_t *out_units, uint64_t *structs) {
     uint64_t info;
-    struct v2_head head;
+    struct v2_head head = { 0 };
     if (column_read(&v2->info, &info) != STATUS_OK)
         return STATUS_MALFORMED;
     unsigned kind = info & WIRE_KIND;
@@ -561,6 +563,7 @@ static enum status v2_put_structs(struct v2_writer *v2, struct wire_walk *walk) 
 }
 
 void v2_write_ranges(struct bytes_writer *out, const struct id_range *ranges, size_t count) {
+    assert(ranges != NULL || count == 0);
     uint64_t clients = 0;
     for (size_t i = 0; i < count; i++)
         clients += i == 0 || ranges[i].client != ranges[i - 1].client;
@@ -602,6 +605,7 @@ static enum status v2_put_deletes(struct v2_writer *v2, struct wire_walk *walk) 
             ranges = more;
             capacity = grown;
         }
+        assert(ranges != NULL);
         ranges[count++] = range;
     }
     if (status == STATUS_OK)
@@ -611,11 +615,12 @@ static enum status v2_put_deletes(struct v2_writer *v2, struct wire_walk *walk) 
 }
 
 static void v2_end(struct v2_writer *v2, struct bytes_writer *out) {
+    enum { TEXT_COLUMN = 5 };
     bytes_write_u8(out, 0);
     struct column_writer *const columns[] = { &v2->key_clock, &v2->client,      &v2->left_clock, &v2->right_clock, &v2->info,
                                               NULL,           &v2->parent_info, &v2->type_ref,   &v2->length };
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        if (columns[i] != NULL) {
+        if (i != TEXT_COLUMN) {
             varint_write_view(out, column_writer_end(columns[i]));
             continue;
         }

@@ -60,6 +60,7 @@ static struct bytes golden_map(const char *name, struct hex *room) {
     cr_assert_not_null(file);
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
     fclose(file);
+    room->size = 0;
     for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
         line += *line == '\n';
         if (strncmp(line, name, size) == 0 && line[size] == ':')

@@ -36,8 +36,8 @@ json_t *conform_base64_encode(struct bytes bytes) {
         group |= i + 2 < bytes.size ? bytes.data[i + 2] : 0;
         text[size++] = base64_digits[group >> 18];
         text[size++] = base64_digits[group >> 12 & 63];
-        text[size++] = i + 1 < bytes.size ? base64_digits[group >> 6 & 63] : '=';
-        text[size++] = i + 2 < bytes.size ? base64_digits[group & 63] : '=';
+        text[size++] = (char)(i + 1 < bytes.size ? base64_digits[group >> 6 & 63] : '=');
+        text[size++] = (char)(i + 2 < bytes.size ? base64_digits[group & 63] : '=');
     }
     json_t *value = json_stringn(text, size);
     free(text);
