@@ -104,15 +104,20 @@ class Peer {
   }
 
   // Whether Yjs would take back only a part. What it inserted and what came back in its place it follows run by run: of a run that was cut
-  // after it came back, only the first piece goes. Ours go whole.
+  // after it came back, only the first piece goes. And of what was deleted only that piece comes back, if the run is cut meanwhile, because
+  // what stood there before has been cut there. Ours go and come whole.
   forgetsPieces (stack) {
     const { store } = this.ydoc
+    const all = [...store.clients.values()].flat()
+    const borders = all.filter(run => run.redone).map(run => run.redone)
+    const touched = ({ clients }) => [...clients].flatMap(([client, ranges]) => ranges.flatMap(({ clock, len }) =>
+      store.clients.get(client).filter(run => run.id.clock < clock + len && clock < run.id.clock + run.length)))
     const cut = run => {
       const came = run.redone && Y.getItem(store, run.redone)
       return came ? came.id.clock + came.length < run.redone.clock + run.length || cut(came) : false
     }
-    return stack.some(({ insertions }) => [...insertions.clients].some(([client, ranges]) =>
-      ranges.some(({ clock, len }) => store.clients.get(client).some(run => run.id.clock < clock + len && clock < run.id.clock + run.length && cut(run)))))
+    const isCut = ({ id, length }) => borders.some(({ client, clock }) => client === id.client && id.clock < clock && clock < id.clock + length)
+    return stack.some(({ insertions, deletions }) => touched(insertions).some(cut) || touched(deletions).some(isCut))
   }
 
   async check (thorough) {
