@@ -440,10 +440,12 @@ static bool trace(const struct crdt_undo *undo, struct id id, const struct crdt_
 static void gap_in_list(struct crdt_undo *undo, uint32_t number, struct edit_gap *gap) {
     struct crdt_doc *doc = undo->doc;
     struct id id;
+    struct id left = { 0, 0 };
     gap->left = gap->right = ITEM_NONE;
     for (uint32_t at = doc_item(doc, number)->left; at != ITEM_NONE; at = doc_item(doc, at)->left)
         if (trace(undo, unit_of(doc, doc_item(doc, at), item_length(doc, doc_item(doc, at)) - 1), gap->type, &id)) {
             gap->left = cut_after(undo, doc_client(doc, id.client)->index, id.clock);
+            left = id;
             break;
         }
     for (uint32_t at = number; at != ITEM_NONE; at = doc_item(doc, at)->right)
@@ -451,6 +453,8 @@ static void gap_in_list(struct crdt_undo *undo, uint32_t number, struct edit_gap
             gap->right = cut_before(undo, doc_client(doc, id.client)->index, id.clock);
             break;
         }
+    if (gap->left != ITEM_NONE) /* that cut may have been in the same item */
+        gap->left = doc_find(doc, doc_client(doc, left.client)->index, left.clock);
     if (gap->left != ITEM_NONE && gap->left == gap->right)
         gap->right = doc_item(doc, gap->left)->right;
 }

@@ -295,3 +295,31 @@ Test(undo, a_tree_goes_depth_first_and_comes_again_so) {
     bytes_writer_finish(&update);
     stage_finish(&stage);
 }
+
+/* "x" and "c" come back as one run; what follows "c" goes right of it and finds it on its right as well, where "c" was first. */
+Test(undo, what_finds_its_left_neighbour_on_its_right_too_stays_behind_it) {
+    struct stage stage = stage_make(NULL);
+    struct crdt_type *array = stage.text;
+    struct crdt_txn *txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_array_insert_type(txn, array, 0, CRDT_TYPE_TEXT, bytes_text(""), &stage.text), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+    type_at(&stage, NULL, 0, "xcde");
+    delete_at(&stage, 1, 3);
+    cr_expect(undo(&stage));
+    type_at(&stage, NULL, 2, "Z");
+    cr_expect(undo(&stage));
+    stage.text = array;
+    delete_at(&stage, 0, 1);
+
+    cr_expect(undo(&stage));
+
+    struct arena arena;
+    struct crdt_value json;
+    arena_init(&arena, &mem_default, SIZE_MAX);
+    cr_assert_eq(crdt_type_json(stage.doc, array, CRDT_TYPE_ARRAY, &arena, &json), STATUS_OK);
+    cr_assert_eq(json.array.count, 1);
+    cr_expect(bytes_equal_text(json.array.items[0].bytes, "xcde"), "%.*s", (int)json.array.items[0].bytes.size,
+              (const char *)json.array.items[0].bytes.data);
+    arena_finish(&arena);
+    stage_finish(&stage);
+}
