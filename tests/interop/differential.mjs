@@ -96,6 +96,8 @@ class Peer {
     if (this.forgetsPieces(redo ? this.undos.redoStack : this.undos.undoStack)) return []
     const done = redo ? this.undos.redo() : this.undos.undo()
     const [update = null, ...more] = this.emitted.splice(0)
+    // A unit that comes back in Yjs may name one neighbour on both sides. Loaded again it stands elsewhere.
+    this.history.twisted ||= update !== null && Y.decodeUpdate(update).structs.some(({ origin, rightOrigin }) => origin && rightOrigin && Y.compareIDs(origin, rightOrigin))
     const answer = await this.change('undo', { redo })
     sameUpdate(answer.update && fromBase64(answer.update), update)
     assert.equal(answer.done, done !== null, 'whether there was something to take back')
@@ -131,12 +133,12 @@ class Peer {
       assert.equal(canonical((await ask(op, { at }))[op], op), canonical(wanted, op), `${op} of ${JSON.stringify(at)}`)
     }
     this.mirror.check()
-    if (thorough) await this.checkOutside(ask)
+    if (thorough && !this.history.twisted) await this.checkOutside(ask)
   }
 
   // What it tells others, and what it makes of what others tell.
   async checkOutside (ask) {
-    const own = new Y.Doc() // what waits here may find its place when all is loaded at once, and a unit that comes back may name one neighbour twice
+    const own = new Y.Doc() // what waits here may find its place when all is loaded at once
     Y.applyUpdate(own, Y.encodeStateAsUpdate(this.ydoc))
     const seen = this.ydoc.store.pendingStructs ? own : this.ydoc
     const wanted = rootJson(seen, ROOTS)
@@ -153,7 +155,7 @@ class Peer {
     await this.engine.ask('applyV2', { doc: other, update: toBase64(Y.encodeStateAsUpdateV2(this.ydoc)) })
     for (const { name, kind } of ROOTS) {
       const at = { root: name, kind, path: [] }
-      assert.equal(canonical((await this.engine.ask('json', { doc: other, at })).json), canonical(tagged(typeAt(own, at).toJSON())), `${name}, loaded from Yjs`)
+      assert.equal(canonical((await this.engine.ask('json', { doc: other, at })).json), canonical(tagged(typeAt(seen, at).toJSON())), `${name}, loaded from Yjs`)
     }
     await this.engine.ask('free', { doc: other })
     for (const { at, op } of shown(this.ydoc, ROOTS)) {
