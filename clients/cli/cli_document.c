@@ -113,7 +113,9 @@ int cli_watch(struct cli *cli) {
         exit = room_open(&watching.room, bytes_text(cli->words[0]));
     if (exit == CLI_OK && !read_text(&watching.room, &watching.text))
         exit = CLI_FAILED;
-    if (exit == CLI_OK && !cli->json) {
+    if (exit == CLI_OK && cli->json) { /* as a first change, so that who follows has all of it */
+        print_change(cli, bytes_of(NULL, 0), bytes_written(&watching.text));
+    } else if (exit == CLI_OK) {
         cli_print_safe(stdout, bytes_written(&watching.text));
         if (watching.text.size > 0 && watching.text.data[watching.text.size - 1] != '\n')
             putchar('\n');

@@ -60,6 +60,9 @@ test('what one types another watches, and cat prints it', async () => {
 
     await watcher.sees(text);
     assert.equal(await watcher.stop(), 0, watcher.err);
+    const late = new CliWatcher(ground.server, grace, 'notes.txt'); // what is there already is its first change
+    await late.sees(text);
+    assert.equal(await late.stop(), 0, late.err);
     assert.equal(await done(grace, ['cat', 'notes.txt']), text);
     await done(grace, ['type', 'new.txt', '--create'], 'made by typing\n');
     assert.equal(await done(made, ['cat', 'new.txt']), 'made by typing\n');
