@@ -10,7 +10,7 @@ import { stand } from './support/ground.mjs';
 import { PgCutter } from './support/pg_cutter.mjs';
 import { Random, seedOfThisRun } from './support/random.mjs';
 import { Typist } from './support/typist.mjs';
-import { pause, until } from './support/wait.mjs';
+import { pause, until, within } from './support/wait.mjs';
 
 const isLong = process.env.VIBESYNC_LONG === '1';
 const cutter = new PgCutter();
@@ -75,12 +75,13 @@ test('a killed backend takes the whole cluster down and up again: the same', asy
         await until('something more is saved', () => ackedCount(work.replicas) > before);
         const admin = await cluster.connect({ user: 'postgres' });
         const { rows } = await admin.query("select pid from pg_stat_activity where usename = 'vibesync_server' order by random() limit 1");
+        const down = new Promise((resolve) => admin.once('end', resolve)); // all backends are ended, this one too
         process.kill(rows[0].pid, 'SIGKILL');
+        await within('PostgreSQL has seen it', down);
         await until('PostgreSQL is back', async () => {
             await cluster.end();
             return cluster.row('select 1');
         });
-        await admin.end().catch(() => {});
         await ground.server.ready();
     }
     await assertWell(work);

@@ -168,7 +168,12 @@ export class Cluster {
     // Rows of one query, as the schema's owner.
     async rows(sql, values = []) {
         const asked = (this.asked ?? Promise.resolve()).then(async () => { // one after the other, whoever asks
-            this.client ??= await this.connect();
+            if (!this.client) {
+                const client = this.client = await this.connect();
+                client.once('end', () => { // cut off: the next one who asks gets a new line
+                    if (this.client === client) this.client = undefined;
+                });
+            }
             return (await this.client.query(sql, values)).rows;
         });
         this.asked = asked.catch(() => {});
