@@ -214,8 +214,9 @@ static bool load_structs(struct load *load, struct bytes_reader *reader) {
         uint64_t id;
         if (!varint_take(reader, &block.structs) || !varint_take(reader, &id) || !varint_take(reader, &block.clock) ||
             block.clock != 0 || doc_client_make(doc, id, &block.client) != STATUS_OK || block.client->state != 0 ||
-            block.client->missing != CLIENT_NOT_MISSING)
+            block.client->missing != CLIENT_NOT_MISSING || block.client->plan == doc->plan) /* a second block of his */
             return false;
+        block.client->plan = doc->plan;
         block.reader = *reader;
         enum load_step step = load_go_on(load, &block);
         *reader = block.reader;
@@ -321,6 +322,7 @@ bool doc_load(struct crdt_doc *doc, struct bytes update, struct crdt_update_resu
         doc->conflict_steps_max > 0 || doc->conflict_stop != UINT64_MAX)
         return false;
     struct load load = { .doc = doc };
+    doc->plan++;
     struct bytes_reader reader = bytes_reader(update);
     uint64_t steps_before = doc->conflict_steps;
     bool done = load_structs(&load, &reader) && load_deletes(&load, &reader) && doc->runs > 0;
