@@ -40,7 +40,7 @@ function clusterDirectory() {
   return readFileSync(state, "utf8").split("\n")[0];
 }
 
-async function freePort() {
+export async function freePort() {
   const probe = net.createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address();
