@@ -56,7 +56,9 @@ Test(load, a_circle_leaves_the_document_to_the_general_way) {
 
 /* The first block of 9 waits for 4, so that nothing of 9 is there when the second comes. */
 Test(load, two_blocks_of_one_client_are_malformed_also_if_the_first_waits) {
-    static const uint8_t twice[] = { 3, 1, 9, 0, 0x84, 4, 0, 1, 'a', 1, 9, 0, 0x84, 4, 0, 1, 'b', 1, 4, 0, 4, 1, 1, 't', 1, 'x', 0 };
+    static const uint8_t twice[] = {
+        3, 1, 9, 0, 0x84, 4, 0, 1, 'a', 1, 9, 0, 0x84, 4, 0, 1, 'b', 1, 4, 0, 4, 1, 1, 't', 1, 'x', 0
+    };
     struct crdt_doc *doc = make();
 
     cr_assert_eq(apply(doc, twice, sizeof twice, NULL), STATUS_MALFORMED);

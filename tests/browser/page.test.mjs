@@ -146,7 +146,7 @@ test("files: renamed and deleted under somebody's hands, and two who take one na
 
   await grace.locator("[data-do=new-file]").click();
   await grace.getByLabel("Path of the new file").fill("final.py");
-  await grace.keyboard.press("Enter");
+  await grace.getByLabel("Path of the new file").press("Enter");
   await grace.locator(".note.error").waitFor();
 
   await grace.locator(".note.error").waitFor({ state: "detached" });
@@ -156,7 +156,7 @@ test("files: renamed and deleted under somebody's hands, and two who take one na
     await page.locator("[data-do=new-file]").click();
     await page.getByLabel("Path of the new file").fill("race.md");
   }
-  await Promise.all(both.map((page) => page.keyboard.press("Enter")));
+  await Promise.all(both.map((page) => page.getByLabel("Path of the new file").press("Enter")));
   await Promise.any(both.map((page) => page.locator(".note.error").waitFor())); // the other got it; a note passes, so it is not counted later
   for (const page of both) await w.openFile(page, "race.md");
   assert.equal(await ada.locator('.tree [data-path="race.md"]').count(), 1);
