@@ -146,7 +146,7 @@ test("files: renamed and deleted under somebody's hands, and two who take one na
 
   await grace.locator("[data-do=new-file]").click();
   await grace.getByLabel("Path of the new file").fill("final.py");
-  await grace.getByLabel("Path of the new file").press("Enter");
+  await grace.keyboard.press("Enter");
   await grace.locator(".note.error").waitFor();
 
   await grace.locator(".note.error").waitFor({ state: "detached" });
@@ -156,7 +156,7 @@ test("files: renamed and deleted under somebody's hands, and two who take one na
     await page.locator("[data-do=new-file]").click();
     await page.getByLabel("Path of the new file").fill("race.md");
   }
-  await Promise.all(both.map((page) => page.getByLabel("Path of the new file").press("Enter")));
+  await Promise.all(both.map((page) => page.keyboard.press("Enter")));
   await Promise.any(both.map((page) => page.locator(".note.error").waitFor())); // the other got it; a note passes, so it is not counted later
   for (const page of both) await w.openFile(page, "race.md");
   assert.equal(await ada.locator('.tree [data-path="race.md"]').count(), 1);
@@ -465,6 +465,24 @@ test("while a path is being typed another file can be opened with the mouse; a r
   for (let i = 0; i < 3; i++) await ada.keyboard.press("Delete");
   await ada.keyboard.press("Enter");
   await ada.locator('.tab[data-path="three.txt"][aria-selected=true]').waitFor();
+});
+
+test("a path being typed stays as it is while others come, go and make files", async () => {
+  const { made, pages: [ada] } = await room(1);
+  await ada.locator("[data-do=new-file]").click();
+  await ada.keyboard.type("heo.txt");
+  for (let i = 0; i < 5; i++) await ada.keyboard.press("ArrowLeft");
+
+  const grace = await w.enter(browser, server, made.code, "Grace");
+  await w.createFile(grace, "a.txt");
+  await ada.locator('.tree [data-path="a.txt"] .who > *').waitFor();
+  await ada.keyboard.type("ll");
+  await w.createFile(grace, "z.txt");
+  await ada.locator('.tree [data-path="z.txt"]').waitFor();
+  await ada.keyboard.press("Enter");
+
+  await ada.locator('.tab[data-path="hello.txt"][aria-selected=true]').waitFor();
+  await grace.locator('.tree [data-path="hello.txt"]').waitFor();
 });
 
 test("on a narrow screen the text comes first", async () => {

@@ -49,7 +49,7 @@ export const state = (page) => page.locator(".status .state");
 export async function createFile(page, file) {
   await page.locator("[data-do=new-file]").click();
   await page.getByLabel("Path of the new file").fill(file);
-  await page.getByLabel("Path of the new file").press("Enter");
+  await page.keyboard.press("Enter");
   await page.locator(`.tab[data-path="${file}"][aria-selected=true]`).waitFor();
   await text(page).waitFor();
 }

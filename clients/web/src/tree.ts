@@ -25,7 +25,7 @@ export class Tree {
   #closed = new Set<string>();
   #current: string | null = null;
   #focused = "";
-  #editing: { file: File | null; input: HTMLInputElement } | null = null;
+  #editing: { file: File | null; input: HTMLInputElement; row: HTMLElement } | null = null;
   /** A button is down on a row: rows stay where they are until its click is over, or it would meet another row or none. */
   #pressed = false;
 
@@ -65,9 +65,8 @@ export class Tree {
   show(): void {
     if (this.#pressed) return;
     const hadFocus = this.#list.contains(document.activeElement) && document.activeElement !== this.#editing?.input;
-    const typing = this.#editing && document.activeElement === this.#editing.input;
     const rows: HTMLElement[] = [];
-    if (this.#editing && this.#editing.file === null) rows.push(this.#editRow(0));
+    if (this.#editing?.file === null) rows.push(this.#editing.row);
     this.#rows(this.#folders(), 0, rows);
     const gone = this.#editing?.file && !this.#session.files.get(this.#editing.file.id);
     if (gone) this.#editing = null;
@@ -76,12 +75,21 @@ export class Tree {
         h("div", { class: "empty" }, h("p", {}, "No files yet."), this.#session.may("files") && h("button", { class: "button", type: "button", onclick: () => this.create() }, "Create the first file")),
       );
     }
-    this.#list.replaceChildren(...rows);
+    this.#draw(rows);
     const items = this.#items();
     const at = items.find((item) => item.dataset.key === this.#focused) ?? items.find((item) => item.getAttribute("aria-selected") === "true") ?? items[0];
     if (at) at.tabIndex = 0;
-    if (typing) this.#editing?.input.focus();
-    else if (hadFocus) at?.focus();
+    if (hadFocus) at?.focus();
+  }
+
+  /** A path being typed keeps its element: taken out and put back it would lose focus, caret and what is being composed. */
+  #draw(rows: HTMLElement[]): void {
+    const kept = this.#editing?.row;
+    const at = kept ? rows.indexOf(kept) : -1;
+    if (!kept || at < 0 || kept.parentNode !== this.#list) return this.#list.replaceChildren(...rows);
+    for (const child of [...this.#list.children]) if (child !== kept) child.remove();
+    kept.before(...rows.slice(0, at));
+    kept.after(...rows.slice(at + 1));
   }
 
   #release(): void {
@@ -122,7 +130,7 @@ export class Tree {
       );
       if (open) this.#rows(inner, depth + 1, rows);
     }
-    for (const file of folder.files) rows.push(this.#editing?.file?.id === file.id ? this.#editRow(depth) : this.#row(file, depth));
+    for (const file of folder.files) rows.push(this.#editing?.file?.id === file.id ? this.#editing.row : this.#row(file, depth));
   }
 
   #row(file: File, depth: number): HTMLElement {
@@ -164,14 +172,12 @@ export class Tree {
       this.#editing = null;
       this.show();
     });
-    this.#editing = { file, input };
+    const depth = file ? file.path.split("/").length - 1 : 0;
+    const row = h("div", { class: "row editing", style: { "--depth": String(depth) } }, icon("file"), input);
+    this.#editing = { file, input, row };
     this.show();
     input.focus();
     input.setSelectionRange(file ? value.lastIndexOf("/") + 1 : value.length, file && value.includes(".", value.lastIndexOf("/") + 1) ? value.lastIndexOf(".") : value.length);
-  }
-
-  #editRow(depth: number): HTMLElement {
-    return h("div", { class: "row editing", style: { "--depth": String(depth) } }, icon("file"), this.#editing!.input);
   }
 
   #stopEditing(): void {
