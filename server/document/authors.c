@@ -10,6 +10,7 @@
 #include "log.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 enum { AUTHORS_ARENA_BYTES = 4096, AUTHORS_RECORD_MAX = 1000 }; /* ids in one statement */
 
@@ -53,16 +54,16 @@ enum status authors_load(struct document *document, void (*done)(struct document
     return status;
 }
 
+/* Of ids, and of structs that begin with one. */
+static int authors_compare(const void *a, const void *b) {
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
 static bool authors_is_older(const struct authors *authors, uint64_t client_id) {
-    size_t from = 0, to = authors->older_count;
-    while (from < to) {
-        size_t middle = from + (to - from) / 2;
-        if (authors->older[middle] < client_id)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return from < authors->older_count && authors->older[from] == client_id;
+    return authors->older_count > 0 &&
+           bsearch(&client_id, authors->older, authors->older_count, sizeof *authors->older, authors_compare) != NULL;
 }
 
 /* ---- judging ---- */
@@ -111,37 +112,64 @@ enum status authors_judge(const struct subscription *subscription, struct bytes 
 struct authors_noting {
     struct authors *authors;
     uint64_t own;
+    size_t sorted; /* ids from before; what is new stands behind them in the update's order */
 };
+
+/* The first `count` are sorted. NULL: `client_id` is not among them. */
+static struct authors_relayed *authors_find(const struct authors *authors, size_t count, uint64_t client_id) {
+    static_assert(offsetof(struct authors_relayed, client_id) == 0, "authors_compare");
+    return count == 0 ? NULL : bsearch(&client_id, authors->relayed, count, sizeof *authors->relayed, authors_compare);
+}
 
 static enum status authors_note_range(void *context, const struct crdt_range *range) {
     struct authors_noting *noting = context;
     struct authors *authors = noting->authors;
-    if (range->client == noting->own)
+    size_t count = authors->relayed_count;
+    if (range->client == noting->own || authors_find(authors, noting->sorted, range->client) != NULL ||
+        (count > noting->sorted &&
+         authors->relayed[count - 1].client_id == range->client)) /* ranges of one client are neighbours */
         return STATUS_OK;
-    size_t at = authors->relayed_count;
-    while (at > 0 && authors->relayed[at - 1].client_id > range->client)
-        at--;
-    if (at > 0 && authors->relayed[at - 1].client_id == range->client)
-        return STATUS_OK;
-    if (authors->relayed_count == authors->relayed_capacity) {
-        size_t capacity = authors->relayed_capacity == 0 ? 4 : 2 * authors->relayed_capacity;
+    if (count == authors->relayed_capacity) {
+        size_t capacity = count == 0 ? 4 : 2 * count;
         struct authors_relayed *relayed =
-            mem_resize(&mem_default, authors->relayed, authors->relayed_capacity * sizeof *relayed, capacity * sizeof *relayed);
+            mem_resize(&mem_default, authors->relayed, count * sizeof *relayed, capacity * sizeof *relayed);
         if (relayed == NULL)
             return STATUS_NO_MEMORY;
         authors->relayed = relayed;
         authors->relayed_capacity = capacity;
     }
-    memmove(authors->relayed + at + 1, authors->relayed + at, (authors->relayed_count - at) * sizeof *authors->relayed);
-    authors->relayed[at] = (struct authors_relayed){ .client_id = range->client };
-    authors->relayed_count++;
-    authors->unrecorded++;
+    authors->relayed[authors->relayed_count++] = (struct authors_relayed){ .client_id = range->client };
+    return STATUS_OK;
+}
+
+/* Merges what stands behind the first `sorted`: an update may bring a million ids, so they are not put into place one by one. */
+static enum status authors_sort_in(struct authors *authors, size_t sorted) {
+    size_t count = authors->relayed_count - sorted;
+    if (count == 0)
+        return STATUS_OK;
+    struct authors_relayed *fresh = mem_alloc(&mem_default, count * sizeof *fresh);
+    if (fresh == NULL)
+        return STATUS_NO_MEMORY;
+    memcpy(fresh, authors->relayed + sorted, count * sizeof *fresh);
+    qsort(fresh, count, sizeof *fresh, authors_compare);
+    for (size_t left = count, to = authors->relayed_count; left > 0;)
+        authors->relayed[--to] = sorted > 0 && authors->relayed[sorted - 1].client_id > fresh[left - 1].client_id
+                                     ? authors->relayed[--sorted]
+                                     : fresh[--left];
+    mem_free(&mem_default, fresh, count * sizeof *fresh);
+    authors->unrecorded += count;
     return STATUS_OK;
 }
 
 enum status authors_note(struct document *document, struct bytes update, uint64_t own) {
-    struct authors_noting noting = { .authors = &document->authors, .own = own };
-    return crdt_update_each_range(update, authors_note_range, &noting);
+    struct authors *authors = &document->authors;
+    struct authors_noting noting = { .authors = authors, .own = own, .sorted = authors->relayed_count };
+    enum status status = crdt_update_each_range(update, authors_note_range, &noting);
+    if (status == STATUS_OK)
+        status = authors_sort_in(authors, noting.sorted);
+    if (status != STATUS_OK)
+        authors->relayed_count = noting.sorted;
+    return status;
 }
 
 static void authors_on_recorded(void *context, const struct reply *reply) {
@@ -155,13 +183,14 @@ static void authors_on_recorded(void *context, const struct reply *reply) {
     }
     for (unsigned i = 0; i < reply->row_count; i++) {
         struct row row = reply_row(reply, i);
-        uint64_t client_id = (uint64_t)row_i64(&row, 0);
-        for (size_t at = 0; at < authors->relayed_count; at++)
-            if (authors->relayed[at].client_id == client_id && !authors->relayed[at].recorded) {
-                authors->relayed[at].recorded = true;
-                authors->unrecorded--;
-            }
+        struct authors_relayed *relayed = authors_find(authors, authors->relayed_count, (uint64_t)row_i64(&row, 0));
+        if (relayed != NULL && !relayed->recorded) {
+            relayed->recorded = true;
+            authors->unrecorded--;
+        }
     }
+    if (reply->row_count > 0)
+        authors_record(document); /* the rest */
 }
 
 bool authors_record(struct document *document) {

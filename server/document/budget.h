@@ -2,9 +2,10 @@
  *
  * Each loop has its share of --memory-limit. What a document holds is what its CRDT asked from the allocator.
  *
- *   above 7/8 of the share   documents without readers leave at once, those idle for longest first; dirty ones are checkpointed
- * now, to leave when they are saved. A dirty document never leaves at the share             opens that need a load are answered
- * `overloaded` above 9/8 of it          updates are refused with `overloaded`
+ *     above 7/8 of its share     documents without readers leave at once, those idle for longest first; dirty ones are checkpointed
+ *                                now, to leave when they are saved. A dirty document never leaves
+ *     at its share               opens that need a load are answered `overloaded`
+ *     above 9/8 of it            updates are refused with `overloaded`
  *
  * So a loop holds at most 9/8 of its share and one document that was loaded last. */
 #ifndef SERVER_BUDGET_H

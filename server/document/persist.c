@@ -245,17 +245,16 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
     case STATUS_NOT_FOUND:
         document_gone(document, WIRE_GONE_DELETED, 0);
         break;
+    case STATUS_DAMAGED:
+        persist_quarantine(document->session, &document->file, outcome->reason);
+        document_gone(document, WIRE_GONE_QUARANTINED, 0);
+        break;
     case STATUS_CONFLICT:
         if (outcome->epoch != document->epoch && outcome->epoch != 0) {
             document_gone(document, WIRE_GONE_EPOCH, outcome->epoch);
             break;
         }
-        goto failed;
-    case STATUS_DAMAGED:
-        persist_quarantine(document->session, &document->file, outcome->reason);
-        document_gone(document, WIRE_GONE_QUARANTINED, 0);
-        break;
-    failed:
+        /* fall through */
     default:
         log_warn(&subject, "checkpoint.failed", "status=%s reason=\"%s\"", status_name(outcome->status), outcome->reason);
         document->checkpoint_not_before_ms = now_ms + PERSIST_RETRY_MS;

@@ -1,6 +1,7 @@
 // authors.test.mjs — whose edits are whose: claims of CRDT client ids, relays, forgeries, and what the tables say about them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 import { storedDocument, storedUpdates } from './support/documents.mjs';
 import { stand } from './support/ground.mjs';
@@ -99,6 +100,27 @@ test('an id that is first seen through somebody else gets a row without a user, 
     // Whoever claims it first has it; that it came through others stays.
     await theirs.participant.request('doc.open', { path: 'unknown.md', client_id: unknown });
     assert.deepEqual((await clientsOf(mine.file)).get(unknown), [guest.session.user, true]);
+});
+
+test('an update with units of a hundred thousand others holds nobody up', async () => {
+    const COUNT = 100_000;
+    const { owner, guest } = await ground.pair();
+    const mine = await owner.create('crowd.md');
+    const theirs = await guest.open('crowd.md');
+    const update = encoding.createEncoder();
+    encoding.writeVarUint(update, COUNT);
+    for (let client = COUNT; client > 0; client--) // as Yjs writes them: the highest first
+        for (const number of [1, 4_000_000_000 + client, 0, 0, 1]) encoding.writeVarUint(update, number); // one struct at clock 0: a GC of length 1
+    encoding.writeVarUint(update, 0);
+    theirs.send(encoding.toUint8Array(update));
+    await theirs.saved();
+    mine.insert(0, 'still here');
+    await mine.saved();
+    await theirs.sees('still here');
+
+    const recorded = async () => (await ground.cluster.rows('select count(*)::int as n from crdt_clients where file_id = $1 and relayed', [mine.file]))[0].n;
+    await until('all have a row', async () => (await recorded()) === COUNT);
+    await until('the journal is in the checkpoint', async () => (await storedDocument(ground.cluster, mine.file)).journalRows === 0);
 });
 
 test('who deleted: the entry that brought the deletion names its author', async () => {
