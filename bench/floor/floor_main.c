@@ -2,13 +2,13 @@
  *
  *     floor PORT          serves on 127.0.0.1, one thread, until it is killed
  *
- *   recv ──▶ unmask, reframe once ──▶ the frame into the list of every other connection of the room ──▶ end of turn: one sendmsg
- * each
+ *   recv ──▶ unmask, reframe once ──▶ the frame into every other connection's list ──▶ end of turn: one sendmsg each
  *
  * A room is a URL's path. There is no document, no check and no memory of what was sent: a connection that doesn't take its frames
  * at once loses them. So nothing here is a server; it is the line under all of them. */
 #include "wire/upgrade.h"
 #include "wire/ws.h"
+#include "ws_head.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -120,19 +120,12 @@ static void conn_relay(struct floor *floor, struct conn *conn, const uint8_t *ma
 
 static size_t conn_on_frames(struct floor *floor, struct conn *conn, const uint8_t *data, size_t size) {
     size_t at = 0;
-    while (size - at >= 6) {
-        size_t head = 2;
-        uint64_t payload = data[at + 1] & 0x7f;
-        if (payload >= 126) {
-            size_t bytes = payload == 126 ? 2 : 8;
-            head += bytes;
-            if (size - at < head)
-                break;
-            payload = 0;
-            for (size_t i = 0; i < bytes; i++)
-                payload = payload << 8 | data[at + 2 + i];
-        }
-        head += 4;
+    for (;;) {
+        uint64_t payload;
+        size_t head = ws_head_read(data + at, size - at, &payload);
+        if (head == 0)
+            break;
+        head += 4; /* the mask */
         if (size - at < head || size - at - head < payload)
             break;
         if ((data[at] & 0x0f) == WS_BINARY)

@@ -11,6 +11,7 @@
 #include "ground/varint.h"
 #include "wire/upgrade.h"
 #include "wire/ws.h"
+#include "ws_head.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -260,18 +261,11 @@ static void peer_on_frame(struct peer *peer, uint8_t opcode, struct bytes payloa
 /* Uses up whole frames; answers how many bytes that were. */
 static size_t peer_on_frames(struct peer *peer, const uint8_t *data, size_t size) {
     size_t at = 0;
-    while (peer->state >= PEER_ENTERING && size - at >= 2) {
-        size_t head = 2;
-        uint64_t payload = data[at + 1] & 0x7f;
-        if (payload >= 126) {
-            size_t bytes = payload == 126 ? 2 : 8;
-            head += bytes;
-            if (size - at < head)
-                break;
-            payload = 0;
-            for (size_t i = 0; i < bytes; i++)
-                payload = payload << 8 | data[at + 2 + i];
-        }
+    while (peer->state >= PEER_ENTERING) {
+        uint64_t payload;
+        size_t head = ws_head_read(data + at, size - at, &payload);
+        if (head == 0)
+            break;
         if (!(data[at] & 0x80) || payload > SWARM_MESSAGE_MAX)
             load_die("the server sent a fragment, or a frame of %llu bytes", (unsigned long long)payload);
         if (size - at < head + payload)

@@ -2,10 +2,8 @@
  *
  * Whatever came, a second one that is told everything at the end knows the same states. */
 #include "crdt/awareness.h"
+#include "expect.h"
 #include "mutate.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -112,13 +110,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsi
     return result > 0 ? result : LLVMFuzzerMutate(data, size, size_max);
 }
 #endif
-
-static void expect(bool fact, const char *what) {
-    if (fact)
-        return;
-    fprintf(stderr, "fuzz_awareness: %s\n", what);
-    abort();
-}
 
 struct told {
     size_t added;

@@ -4,11 +4,9 @@
  *
  * What is taken is told again in a form that leads to the same place, and a place in a text moves with the text. */
 #include "crdt/crdt.h"
+#include "expect.h"
 #include "mutate.h"
 #include "src/doc_check.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,17 +39,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsi
     return result > 0 ? result : LLVMFuzzerMutate(data, size, size_max);
 }
 #endif
-
-static void expect(bool fact, const char *what) {
-    if (fact)
-        return;
-    fprintf(stderr, "fuzz_position: %s\n", what);
-    abort();
-}
-
-static void must(enum status status) {
-    expect(status == STATUS_OK, "the document could not be made");
-}
 
 /* Two writers; a text in pieces, with marks, embeds, pairs and holes; a list with types in it, living and deleted; an element with
  * attributes. */

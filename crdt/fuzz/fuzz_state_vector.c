@@ -4,11 +4,9 @@
  *
  * What is taken is told again in a form that is taken too; the document never changes. */
 #include "crdt/crdt.h"
+#include "expect.h"
 #include "mutate.h"
 #include "src/doc_check.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,17 +27,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsi
     return result > 0 ? result : LLVMFuzzerMutate(data, size, size_max);
 }
 #endif
-
-static void expect(bool fact, const char *what) {
-    if (fact)
-        return;
-    fprintf(stderr, "fuzz_state_vector: %s\n", what);
-    abort();
-}
-
-static void must(enum status status) {
-    expect(status == STATUS_OK, "the document could not be made");
-}
 
 /* Two writers, a nested type, deletions, a pair; no collection, so the past is there. */
 static struct crdt_doc *make_doc(void) {

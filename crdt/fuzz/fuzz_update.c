@@ -2,12 +2,10 @@
  *
  * After every record the document keeps its invariants and its memory is bounded by what came in; a second document that hears only
  * what the first emits, and a third that loads the first one's whole state, know all its units. */
+#include "expect.h"
 #include "mutate.h"
 #include "script.h"
 #include "src/doc_check.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,13 +45,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsi
     return result > 0 ? result : LLVMFuzzerMutate(data, size, size_max);
 }
 #endif
-
-static void expect(bool fact, const char *what) {
-    if (fact)
-        return;
-    fprintf(stderr, "fuzz_update: %s\n", what);
-    abort();
-}
 
 static void expect_whole(const struct crdt_doc *doc) {
     const char *what = "";

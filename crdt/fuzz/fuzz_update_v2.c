@@ -4,12 +4,10 @@
  * came in, whatever run lengths claim. */
 #include "crdt/crdt.h"
 #include "crdt/updates.h"
+#include "expect.h"
 #include "mutate.h"
 #include "src/doc_check.h"
 #include "src/v2.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,13 +35,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsi
 #endif
 
 enum { BYTES_PER_STRUCT_MAX = 512 };
-
-static void expect(bool fact, const char *what) {
-    if (fact)
-        return;
-    fprintf(stderr, "fuzz_update_v2: %s\n", what);
-    abort();
-}
 
 static size_t held;
 static size_t held_most;

@@ -151,8 +151,7 @@ void edit_put(struct crdt_doc *doc, struct edit_gap *gap, uint8_t kind, uint64_t
                                .kind = kind,
                                .left = gap->left,
                                .right = gap->right,
-                               .origin_client = CLIENT_NONE,
-                               .right_origin_client = CLIENT_NONE,
+                               PLACING_NO_ORIGINS,
                                .parent = gap->type->index,
                                .entry = gap->entry };
     if (gap->left != ITEM_NONE) {

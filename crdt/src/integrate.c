@@ -406,12 +406,7 @@ void doc_integrate(struct crdt_doc *doc, struct client *client, uint64_t clock, 
                                .content = structure->content,
                                .ascii = structure->kind == CONTENT_STRING && structure->content.size == structure->length,
                                .kind = structure->kind,
-                               .left = ITEM_NONE,
-                               .right = ITEM_NONE,
-                               .origin_client = CLIENT_NONE,
-                               .right_origin_client = CLIENT_NONE,
-                               .parent = TYPE_NONE,
-                               .entry = ENTRY_NONE };
+                               PLACING_NOWHERE };
     if (structure->kind == CONTENT_GC) {
         doc_place(doc, &placing);
         return;

@@ -69,14 +69,7 @@ static enum load_step load_reserve(struct load *load, struct client *client, siz
 static enum load_step load_run(struct load *load, struct bytes_reader *reader, struct client *client, uint8_t info,
                                uint64_t clock) {
     struct crdt_doc *doc = load->doc;
-    struct placing placing = { .client = client,
-                               .kind = info & WIRE_KIND,
-                               .left = ITEM_NONE,
-                               .right = ITEM_NONE,
-                               .origin_client = CLIENT_NONE,
-                               .right_origin_client = CLIENT_NONE,
-                               .parent = TYPE_NONE,
-                               .entry = ENTRY_NONE };
+    struct placing placing = { .client = client, .kind = info & WIRE_KIND, PLACING_NOWHERE };
     struct client *other;
     bool waits = false;
     if ((info & WIRE_ORIGIN) != 0) {

@@ -158,12 +158,7 @@ static void quick_place(const struct quick *quick) {
                                .content = quick->text,
                                .ascii = quick->units == quick->text.size,
                                .kind = CONTENT_STRING,
-                               .left = ITEM_NONE,
-                               .right = ITEM_NONE,
-                               .origin_client = CLIENT_NONE,
-                               .right_origin_client = CLIENT_NONE,
-                               .parent = TYPE_NONE,
-                               .entry = ENTRY_NONE };
+                               PLACING_NOWHERE };
     if (quick->origin_client != NULL) {
         placing.origin_client = quick->origin_client->index;
         placing.origin_clock = quick->origin_clock;

@@ -325,6 +325,8 @@ struct placing {
     uint32_t parent; /* TYPE_NONE: becomes GC */
     uint32_t entry;
 };
+#define PLACING_NO_ORIGINS .origin_client = CLIENT_NONE, .right_origin_client = CLIENT_NONE
+#define PLACING_NOWHERE    .left = ITEM_NONE, .right = ITEM_NONE, PLACING_NO_ORIGINS, .parent = TYPE_NONE, .entry = ENTRY_NONE
 
 /* Appends the run to its client, places it among concurrent ones and links it. Everything was reserved. */
 void doc_place(struct crdt_doc *doc, const struct placing *placing);

@@ -298,8 +298,7 @@ static enum status text_insert_anywhere(struct crdt_txn *txn, struct crdt_type *
                                .kind = CONTENT_STRING,
                                .left = left,
                                .right = right,
-                               .origin_client = CLIENT_NONE,
-                               .right_origin_client = CLIENT_NONE,
+                               PLACING_NO_ORIGINS,
                                .parent = text->index,
                                .entry = ENTRY_NONE };
     if (left != ITEM_NONE) {
