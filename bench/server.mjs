@@ -28,6 +28,7 @@ const figures = {
   "s5": ["server_cpu_ms_per_join", "ms/join"],
   "s6": ["server_cpu_us_per_delivery", "µs/delivery"],
   "long-run": ["server_cpu_us_per_delivery", "µs/delivery"],
+  "recorded": ["server_cpu_us_per_delivery", "µs/delivery"],
   "slow-readers": ["server_cpu_us_per_delivery", "µs/delivery"],
 };
 const without = { s5: ["floor"] }; // it has no document to join

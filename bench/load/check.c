@@ -3,12 +3,44 @@
 
 enum { CHECK_ROOMS_MAX = 20, CHECK_MS = 20000 };
 
+/* The text that all writers' updates make. */
+static bool check_recorded(struct load *load, const struct crdt_type *seen, size_t index) {
+    struct crdt_doc *doc;
+    struct crdt_type *text;
+    struct bytes_writer wanted, found;
+    if (crdt_doc_create(&(struct crdt_doc_options){ .gc = true }, &doc) != STATUS_OK ||
+        crdt_doc_root(doc, bytes_text("text"), &text) != STATUS_OK)
+        load_die("out of memory");
+    for (size_t lane = 0; lane < load->updates.lane_count; lane++) {
+        for (uint64_t i = 0; i < load->updates.lanes[index * load->updates.lane_count + lane].sent; i++) {
+            struct crdt_txn *txn = crdt_txn_begin(doc);
+            if (crdt_update_apply(txn, recording_update(&load->recording, lane, i), NULL) != STATUS_OK)
+                load_die("an update of the trace cannot be applied");
+            crdt_txn_commit(txn, NULL, NULL);
+        }
+    }
+    bytes_writer_init(&wanted, &mem_default, 1 << 28);
+    bytes_writer_init(&found, &mem_default, 1 << 28);
+    if (crdt_text_write(doc, text, &wanted) != STATUS_OK || crdt_text_write(load->checker->replica, seen, &found) != STATUS_OK)
+        load_die("out of memory");
+    bool equal = bytes_equal(bytes_written(&wanted), bytes_written(&found));
+    if (!equal)
+        fprintf(stderr, "vibesync-load: room %zu: a newcomer sees another text than was typed\n", index);
+    bytes_writer_finish(&wanted);
+    bytes_writer_finish(&found);
+    crdt_doc_destroy(doc);
+    return equal;
+}
+
 static bool check_replica(struct load *load, const struct room *room, size_t index) {
     struct crdt_doc *replica = load->checker->replica;
     struct crdt_type *text;
     uint64_t characters = room->filled_characters;
     for (size_t lane = 0; lane < load->updates.lane_count; lane++) {
-        uint64_t sent = load->updates.lanes[index * load->updates.lane_count + lane].sent * load->scenario.characters;
+        uint64_t updates = load->updates.lanes[index * load->updates.lane_count + lane].sent;
+        uint64_t sent = updates * load->scenario.characters;
+        if (load->recording.update_count > 0)
+            sent = updates == 0 ? 0 : load->recording.units_to[updates - 1];
         uint64_t there = crdt_doc_clock(replica, load->client_base + lane);
         characters += sent;
         if (there != sent) {
@@ -19,6 +51,8 @@ static bool check_replica(struct load *load, const struct room *room, size_t ind
     }
     if (crdt_doc_root(replica, bytes_text("text"), &text) != STATUS_OK)
         load_die("out of memory");
+    if (load->recording.update_count > 0)
+        return check_recorded(load, text, index);
     if (crdt_type_length(text) == characters)
         return true;
     fprintf(stderr, "vibesync-load: room %zu: a newcomer sees %llu of %llu characters\n", index,

@@ -15,6 +15,7 @@
 #include "ground/bytes.h"
 #include "ground/uuid.h"
 #include "ledger.h"
+#include "recording.h"
 #include "scenario.h"
 
 #include <stdio.h>
@@ -73,6 +74,7 @@ extern const struct door door_native, door_yws, door_hocuspocus, door_bare;
 
 struct load {
     struct scenario scenario;
+    struct recording recording; /* of the scenario's trace; without one no updates */
     const struct door *door;
     char host[256], port[8], authority[300];
     char admin_token[LOAD_TOKEN_MAX];

@@ -78,16 +78,36 @@ struct run {
     struct gauge self_began, self_ended;
 };
 
-static void run_send_update(struct run *run, struct peer *peer, uint64_t due_ns) {
+/* Whether a writer has come to the end of its trace. */
+static bool run_has_typed(const struct load *load, size_t room, size_t writer) {
+    uint64_t all = load->recording.update_count;
+    return all > 0 && load->updates.lanes[room * load->scenario.writers + writer].sent == all;
+}
+
+static bool run_have_all_typed(const struct load *load) {
+    for (size_t room = 0; room < load->scenario.rooms; room++)
+        for (size_t writer = 0; writer < load->scenario.writers; writer++)
+            if (!run_has_typed(load, room, writer))
+                return false;
+    return load->scenario.writers > 0;
+}
+
+/* False: it is away, or has typed the whole trace. */
+static bool run_send_update(struct run *run, struct peer *peer, uint64_t due_ns) {
     struct load *load = run->load;
-    if (peer->state != PEER_LIVE)
-        return;
+    const struct recording *recording = &load->recording;
+    if (peer->state != PEER_LIVE || run_has_typed(load, peer->room, peer->index))
+        return false;
     uint64_t number = ledger_send(&load->updates, peer->room, peer->index, due_ns);
     bytes_writer_reset(&run->update);
     bytes_writer_reset(&run->message);
-    update_write(&run->update, load->client_base + peer->index, number * load->scenario.characters, load->scenario.characters);
+    if (recording->update_count > 0)
+        bytes_write(&run->update, recording_update(recording, peer->index, number));
+    else
+        update_write(&run->update, load->client_base + peer->index, number * load->scenario.characters, load->scenario.characters);
     load->door->write_update(peer, bytes_written(&run->update), &run->message);
     peer_send(peer, bytes_written(&run->message));
+    return true;
 }
 
 static void run_move_cursor(struct run *run, struct peer *peer, uint64_t due_ns) {
@@ -125,12 +145,9 @@ static void run_windows(struct run *run) {
     for (size_t room = 0; room < scenario->rooms; room++) {
         for (size_t writer = 0; writer < scenario->writers; writer++) {
             const struct ledger_lane *lane = &load->updates.lanes[room * scenario->writers + writer];
-            while (lane->sent * readers < lane->delivered + scenario->window * readers) {
-                struct peer *peer = &load->peers[room * scenario->connections + writer];
-                if (peer->state != PEER_LIVE)
-                    break;
-                run_send_update(run, peer, load_now_ns());
-            }
+            struct peer *peer = &load->peers[room * scenario->connections + writer];
+            while (lane->sent * readers < lane->delivered + scenario->window * readers && run_send_update(run, peer, load_now_ns()))
+                ;
         }
     }
 }
@@ -240,7 +257,8 @@ static void run_measure(struct run *run, const int *pids, size_t pid_count) {
     const struct scenario *scenario = &load->scenario;
     bool timed = scenario->joins == 0 || scenario->writers + scenario->awareness + scenario->churn > 0;
     uint64_t all = load->peer_count + load->joiner_count;
-    while ((timed && load_now_ns() < end_ns) || (scenario->joins > 0 && load->live_count + load->closed_count < all)) {
+    while ((timed && load_now_ns() < end_ns && !run_have_all_typed(load)) ||
+           (scenario->joins > 0 && load->live_count + load->closed_count < all)) {
         run_turn(run, timed && load_now_ns() < end_ns ? end_ns : load_now_ns() + 10000000);
         if (load_now_ns() > end_ns + (uint64_t)LOAD_STUCK_MS * 1000000)
             load_die("%llu of %llu joined in time", (unsigned long long)load->live_count, (unsigned long long)all);
@@ -353,6 +371,8 @@ static void load_help(FILE *out) {
 #define SCENARIO_SETTING(name, initial, least, most, meaning) fprintf(out, "  %-16s %-6d %s\n", #name, initial, meaning);
 #include "scenario.def"
 #undef SCENARIO_SETTING
+    fprintf(out, "  %-16s        %s\n", "trace",
+            "a recorded session that each writer types instead (NAME.trace.zst), to its end or for as long as measured");
 }
 
 struct options {
@@ -468,6 +488,18 @@ static void options_scenario(const struct options *options, struct scenario *sce
         load_die("%s: %s", options->file, error);
 }
 
+/* A relative path begins in the scenario's folder. */
+static void load_read_trace(struct load *load, const char *scenario_path) {
+    char path[2 * SCENARIO_PATH_MAX];
+    const char *slash = strrchr(scenario_path, '/'), *trace = load->scenario.trace;
+    int folder = trace[0] == '/' || slash == NULL ? 0 : (int)(slash + 1 - scenario_path);
+    if (trace[0] == '\0')
+        return;
+    if (snprintf(path, sizeof path, "%.*s%s", folder, scenario_path, trace) >= (int)sizeof path)
+        load_die("%s: the path is too long", trace);
+    recording_load(&load->recording, path, load->client_base, load->scenario.writers);
+}
+
 static void load_set_up(struct load *load) {
     const struct scenario *scenario = &load->scenario;
     struct rlimit files;
@@ -511,6 +543,7 @@ static void load_tear_down(struct load *load) {
     }
     ledger_finish(&load->updates);
     ledger_finish(&load->moves);
+    recording_finish(&load->recording);
     free(load->peers);
     free(load->rooms);
     close(load->epoll);
@@ -523,6 +556,7 @@ int main(int count, char **arguments) {
     options_read(&options, &load, count, arguments);
     options_scenario(&options, &load.scenario);
     load_set_up(&load);
+    load_read_trace(&load, options.file);
     load.door->prepare(&load);
 
     uint64_t seed = load.scenario.seed;

@@ -21,6 +21,7 @@ static uint64_t *scenario_member(struct scenario *scenario, const struct scenari
 }
 
 void scenario_init(struct scenario *scenario) {
+    scenario->trace[0] = '\0';
     for (size_t i = 0; i < SCENARIO_ROWS; i++)
         *scenario_member(scenario, &scenario_rows[i]) = scenario_rows[i].initial;
 }
@@ -38,7 +39,19 @@ static bool scenario_number(struct bytes text, uint64_t *out) {
     return true;
 }
 
+static enum status scenario_set_trace(struct scenario *scenario, struct bytes path, char *error, size_t error_bytes) {
+    if (path.size == 0 || path.size >= sizeof scenario->trace) {
+        snprintf(error, error_bytes, "trace takes the path of a file");
+        return STATUS_MALFORMED;
+    }
+    memcpy(scenario->trace, path.data, path.size);
+    scenario->trace[path.size] = '\0';
+    return STATUS_OK;
+}
+
 enum status scenario_set(struct scenario *scenario, struct bytes name, struct bytes value, char *error, size_t error_bytes) {
+    if (bytes_equal_text(name, "trace"))
+        return scenario_set_trace(scenario, value, error, error_bytes);
     for (size_t i = 0; i < SCENARIO_ROWS; i++) {
         const struct scenario_row *row = &scenario_rows[i];
         uint64_t number;
@@ -110,6 +123,8 @@ enum status scenario_check(const struct scenario *scenario, char *error, size_t 
         wrong = "cursors and stalled together are more than the connections";
     else if (scenario->churn > 0 && scenario->window > 0)
         wrong = "churn and a window do not go together: who has left will never have everything";
+    else if (scenario->trace[0] != '\0' && (scenario->writers == 0 || scenario->document_bytes > 0))
+        wrong = "a trace needs writers, and begins in an empty document: no document_bytes";
     if (wrong == NULL)
         return STATUS_OK;
     snprintf(error, error_bytes, "%s", wrong);

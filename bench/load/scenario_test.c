@@ -28,6 +28,7 @@ Test(scenario, says_which_line_is_wrong_and_why) {
         const char *text, *error;
     } cases[] = {
         { "rooms 1\nroms 2\n", "line 2: there is no setting \"roms\"" },
+        { "trace\n", "line 1: trace takes the path of a file" },
         { "rooms", "line 1: rooms takes a number from 1 to 100000, not \"\"" },
         { "\nrooms 0", "line 2: rooms takes a number from 1 to 100000, not \"0\"" },
         { "rooms -1", "line 1: rooms takes a number from 1 to 100000, not \"-1\"" },

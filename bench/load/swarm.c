@@ -164,15 +164,20 @@ struct range_visit {
     uint64_t now_ns;
 };
 
+/* How many whole updates a writer's first units are. */
+static uint64_t load_number(const struct load *load, uint64_t units) {
+    return load->recording.update_count > 0 ? recording_number(&load->recording, units) : units / load->scenario.characters;
+}
+
 static enum status peer_on_range(void *context, const struct crdt_range *range) {
     struct range_visit *visit = context;
     struct load *load = visit->peer->load;
-    uint64_t lane = range->client - load->client_base, characters = load->scenario.characters;
+    uint64_t lane = range->client - load->client_base;
     /* Some servers send a writer's own updates back: that is no delivery. */
     bool is_own = !visit->peer->joiner && lane == visit->peer->index;
     if (range->client >= load->client_base && lane < load->updates.lane_count && !is_own)
-        ledger_receive(&load->updates, &visit->peer->updates, visit->peer->room, lane, range->clock_from / characters,
-                       range->clock_to / characters, visit->now_ns);
+        ledger_receive(&load->updates, &visit->peer->updates, visit->peer->room, lane, load_number(load, range->clock_from),
+                       load_number(load, range->clock_to), visit->now_ns);
     return STATUS_OK;
 }
 

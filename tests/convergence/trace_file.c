@@ -13,6 +13,10 @@ static void trace_die(const char *path, const char *what) {
 struct bytes trace_file_load(const char *directory, const char *name, const char *suffix) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s.%s.zst", directory, name, suffix);
+    return trace_file_read(path);
+}
+
+struct bytes trace_file_read(const char *path) {
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         trace_die(path, "cannot open");
@@ -32,6 +36,26 @@ struct bytes trace_file_load(const char *directory, const char *name, const char
         trace_die(path, "cannot unpack");
     free(packed);
     return bytes_of(data, (size_t)size);
+}
+
+size_t trace_file_patches(struct bytes file, struct trace_patch **out) {
+    struct bytes_reader reader = bytes_reader(file);
+    struct bytes magic;
+    if (bytes_read_view(&reader, 4, &magic) != STATUS_OK || !bytes_equal_text(magic, "TRSQ") || trace_read_u32(&reader) != 1)
+        trace_die("trace", "not one writer's patches");
+    size_t count = trace_read_u32(&reader);
+    if (count > bytes_left(&reader))
+        trace_die("trace", "cut off");
+    struct trace_patch *patches = calloc(count + 1, sizeof *patches);
+    if (patches == NULL)
+        trace_die("trace", "no memory");
+    for (size_t i = 0; i < count; i++) {
+        patches[i].position = trace_read_u32(&reader);
+        patches[i].deleted = trace_read_u32(&reader);
+        patches[i].inserted = trace_read_view(&reader);
+    }
+    *out = patches;
+    return count;
 }
 
 uint32_t trace_read_u32(struct bytes_reader *reader) {
