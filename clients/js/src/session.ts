@@ -54,6 +54,7 @@ const rights = { read: 1, write: 2, chat: 4, files: 8, run: 16, agents: 32, admi
 export type Right = keyof typeof rights;
 
 interface SessionEvents extends Record<string, unknown> {
+  /** At each change of `state` and of `unsaved`. */
   state: SessionState;
   documents: void;
   /** A new token, to be kept for the next time. */
@@ -88,6 +89,7 @@ export class Session extends Events<SessionEvents> {
   #fault: VibesyncError | null = null;
   #error: VibesyncError | null = null;
   #shown: SessionState = "connecting";
+  #shownUnsaved = false;
   #host: DocumentHost;
   #offNetwork: () => void;
 
@@ -444,8 +446,10 @@ export class Session extends Events<SessionEvents> {
 
   #show(): void {
     const now = this.#now();
-    if (now === this.#shown) return;
+    const { unsaved } = this;
+    if (now === this.#shown && unsaved === this.#shownUnsaved) return;
     this.#shown = now;
+    this.#shownUnsaved = unsaved;
     this.emit("state", now);
   }
 }

@@ -51,6 +51,24 @@ test("a server killed while two people type: both go on, nothing acknowledged is
   await until(() => b.chat.messages.length === 1 && a.participants.list.length === 2);
 });
 
+test("the session says at once that an edit made offline is not saved", async (t) => {
+  const { sessions: [a] } = await people(t, server, 1);
+  await a.files.create("first.txt");
+  const document = await a.open("first.txt");
+  await server.kill();
+  await until(() => a.state === "offline");
+  const said = [];
+  a.on("state", (state) => said.push([state, a.unsaved]));
+
+  document.text.insert(0, "mine");
+
+  assert.deepEqual(said, [["offline", true]]);
+  await server.start();
+  a.resume();
+  await document.saved();
+  assert.deepEqual(said.at(-1), ["saved", false]);
+});
+
 test("what was deleted offline is deleted for everybody", async (t) => {
   const { sessions: [a, b] } = await people(t, server, 2);
   await a.files.create("d.txt");
