@@ -64,7 +64,7 @@ test("one comes in by link with a name; a wrong code is said in words", async ()
   wrong.problems = wrong.problems.filter((one) => !one.includes("404"));
 
   await ada.locator("[data-do=invite]").click();
-  assert.equal(await ada.evaluate(() => navigator.clipboard.readText()), `${server.url}/#${made.code}`);
+  await w.until(async () => (await ada.evaluate(() => navigator.clipboard.readText())) === `${server.url}/#${made.code}`);
 });
 
 test("two type into the same line at once and see the same", async () => {
@@ -90,7 +90,7 @@ test("cursors, selections and names of the others are seen, and who is where", a
   await w.picture(grace, "cursors");
   await grace.getByText("Ada", { exact: true }).first().waitFor();
   assert.equal(await grace.locator(".others-selection").textContent(), "one two three");
-  assert.match(await grace.locator('.people [data-person="Ada"]').textContent(), /notes\.md/);
+  await grace.locator('.people [data-person="Ada"]', { hasText: "notes.md" }).waitFor();
   await w.createFile(grace, "elsewhere.md");
   await grace.locator('.people [data-person="Ada"]').click(); // goes where she is
   await grace.locator('.tab[data-path="notes.md"][aria-selected=true]').waitFor();
@@ -421,7 +421,7 @@ test("six people type at once, see six cursors and the same text, also across a 
     await w.until(async () => (await page.locator(".caret").count()) === 5, () => page.locator(".caret").count());
     const seen = await page.locator(".caret").evaluateAll((carets) => carets.map((caret) => caret.dataset.name).sort());
     assert.deepEqual(seen, names.filter((name) => name !== names[i]).sort());
-    assert.equal(await page.locator(".people .person").count(), 6);
+    await w.until(async () => (await page.locator(".people .person").count()) === 6);
   }
   await w.picture(pages[0], "six");
 
