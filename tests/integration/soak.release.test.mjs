@@ -1,5 +1,8 @@
 // soak.release.test.mjs — people open, edit and leave thousands of documents; in the end the server holds the memory and the descriptors it
 // began with. VIBESYNC_SOAK_S seconds of it; 600 with `--long`.
+//
+// Memory is what is allocated, all arenas of the process together. Its resident size says little of that: a soak of minutes "grew" by 5 to
+// 20 MB, which were free blocks and pages between a few live ones.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
@@ -13,7 +16,10 @@ const isLong = process.env.VIBESYNC_LONG === '1';
 const SECONDS = Number(process.env.VIBESYNC_SOAK_S ?? (isLong ? 600 : 6));
 const PEOPLE = 8, FILES = 3000, PAGE = 'forty-eight bytes of text, as a line would have.\n'.repeat(200); // 10 KB
 const seed = seedOfThisRun();
-const ground = await stand({ 'evict-idle-ms': 500, 'checkpoint-idle-ms': 200, 'presence-ms': 500 });
+// What may come on top: glibc's caches of seven threads, 230 KB each at most, and buffers to PostgreSQL, which keep the size of the largest
+// document that went through. In ten minutes a leak of 50 bytes a visit is more.
+const GROWTH = 2 << 20;
+const ground = await stand({ 'evict-idle-ms': 500, 'checkpoint-idle-ms': 200, 'presence-ms': 500 }, { shim: true });
 
 const descriptors = () => readdirSync(`/proc/${ground.server.child.pid}/fd`).length;
 const inMemory = () => ground.server.log.split('document.opened').length - ground.server.log.split('document.evicted').length;
@@ -64,16 +70,17 @@ test(`${SECONDS} s of opening, editing and leaving end with the memory and descr
         sessions.push(session);
         written.push(new Map());
     }
+    const held = async () => ({ bytes: await ground.shim.bytesInUse(), descriptors: descriptors() });
     await soak(sessions, random, Math.max(2, SECONDS / 10), written); // warm: pools and parsers are there now
-    const before = { bytes: ground.server.residentBytes(), descriptors: descriptors() };
+    const before = await held();
     const visits = await soak(sessions, random, SECONDS, written);
     await until('no descriptor is left over', () => descriptors() <= before.descriptors); // the last close may be on its way
-    const after = { bytes: ground.server.residentBytes(), descriptors: descriptors() };
+    const after = await held();
 
     const opened = ground.server.log.split('document.opened').length - 1;
-    t.diagnostic(`${visits} visits, ${opened} documents opened; memory ${before.bytes >> 10} → ${after.bytes >> 10} KiB, ` +
-        `descriptors ${before.descriptors} → ${after.descriptors}`);
-    assert.ok(after.bytes < before.bytes + (8 << 20), `memory grew from ${before.bytes >> 10} to ${after.bytes >> 10} KiB`);
+    t.diagnostic(`${visits} visits, ${opened} documents opened; memory ${before.bytes >> 10} → ${after.bytes >> 10} KiB ` +
+        `(resident ${ground.server.residentBytes() >> 10} KiB), descriptors ${before.descriptors} → ${after.descriptors}`);
+    assert.ok(after.bytes < before.bytes + GROWTH, `memory grew from ${before.bytes >> 10} to ${after.bytes >> 10} KiB`);
     const files = written.flatMap((w) => [...w.values()]);
     for (let i = 0; i < 20; i++) assert.ok((await storedDocument(ground.cluster, random.pick(files))).text.length > 0);
     assert.equal((await ground.cluster.row('select count(*)::int as n from crdt_journal')).n, 0, 'the journal of idle documents is empty');

@@ -1,4 +1,5 @@
-/* fault_shim — a library to preload into a program under test: its clock may jump, its allocations may fail.
+/* fault_shim — a library to preload into a program under test: its clock may jump, its allocations may fail, what it holds is
+ * counted.
  *
  *     LD_PRELOAD=…/libfault_shim.so VIBESYNC_SHIM=FILE vibesyncd …
  *
@@ -8,14 +9,18 @@
  *   0       8      signed milliseconds added to the wall clock (the monotonic clock stays as it is)
  *   8       8      0: allocations work. n: each realloc() that the program's own code makes fails with a probability of 1/n
  *   16      8      counts those that failed
+ *   24      8      not 0: asks what is allocated now, all arenas and libraries; 0 when it is answered, at one of the next looks at
+ * a clock 32      8      the answer, in bytes. What the process holds (RSS) is more: glibc keeps what was freed
  *
  * Only calls from the program's own text fail, not those of libraries: it is the program's answer to a failure that is asked for. A
  * sanitizer brings an allocator of its own, which this one does not reach. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,6 +32,8 @@ struct shim {
     _Atomic int64_t clock_offset_ms;
     _Atomic uint64_t fail_one_in;
     _Atomic uint64_t failed;
+    _Atomic uint64_t asked;
+    _Atomic uint64_t in_use;
 };
 
 static struct shim *shim; /* NULL: no file, nothing is changed */
@@ -59,10 +66,36 @@ __attribute__((constructor)) static void shim_begin(void) {
         shim = map;
 }
 
+/* The last size of a total in what malloc_info() writes is that of all arenas together. */
+static uint64_t shim_total(const char *info, const char *what) {
+    uint64_t total = 0;
+    for (const char *at = strstr(info, what); at != NULL; at = strstr(at + 1, what)) {
+        const char *size = strstr(at, "size=\"");
+        total = size == NULL ? total : strtoull(size + 6, NULL, 10);
+    }
+    return total;
+}
+
+static void shim_count(void) {
+    char *info = NULL;
+    size_t size;
+    FILE *out = open_memstream(&info, &size);
+    if (out == NULL)
+        return;
+    malloc_info(0, out);
+    fclose(out);
+    uint64_t taken = shim_total(info, "<system type=\"current\"") + shim_total(info, "<total type=\"mmap\"");
+    atomic_store(&shim->in_use, taken - shim_total(info, "<total type=\"fast\"") - shim_total(info, "<total type=\"rest\""));
+    atomic_store(&shim->asked, 0);
+    free(info);
+}
+
 int clock_gettime(clockid_t clock, struct timespec *out) {
     if (real_clock_gettime == NULL)
         *(void **)&real_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
     int result = real_clock_gettime(clock, out);
+    if (shim != NULL && atomic_load(&shim->asked) != 0)
+        shim_count();
     if (result != 0 || shim == NULL || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE))
         return result;
     int64_t ms = (int64_t)out->tv_sec * 1000 + out->tv_nsec / 1000000 + atomic_load(&shim->clock_offset_ms);

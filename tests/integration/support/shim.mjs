@@ -1,12 +1,14 @@
-// shim.mjs — tests/support/fault_shim.c in a server under test, or in PostgreSQL: its wall clock jumps, its allocations fail, when a test says so.
+// shim.mjs — tests/support/fault_shim.c in a server under test, or in PostgreSQL: its wall clock jumps, its allocations
+// fail, when a test says so; what it has allocated is counted.
 import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PROGRAM } from './program.mjs';
+import { until } from './wait.mjs';
 
 export class Shim {
     constructor(folder, name = 'shim') {
         this.path = join(folder, name);
-        writeFileSync(this.path, Buffer.alloc(24), { mode: 0o600 });
+        writeFileSync(this.path, Buffer.alloc(40), { mode: 0o600 });
         this.fd = openSync(this.path, 'r+');
     }
 
@@ -21,6 +23,12 @@ export class Shim {
         writeSync(this.fd, bytes, 0, 8, offset);
     }
 
+    read(offset) {
+        const bytes = Buffer.alloc(8);
+        readSync(this.fd, bytes, 0, 8, offset);
+        return Number(bytes.readBigUInt64LE());
+    }
+
     // The wall clock is `ms` off from now on.
     setClock(ms) {
         this.write(0, ms);
@@ -32,9 +40,14 @@ export class Shim {
     }
 
     get failed() {
-        const bytes = Buffer.alloc(8);
-        readSync(this.fd, bytes, 0, 8, 16);
-        return Number(bytes.readBigUInt64LE());
+        return this.read(16);
+    }
+
+    // Bytes that are allocated. Not the size of the process: glibc keeps what was freed, most of a peak, to use it again.
+    async bytesInUse() {
+        this.write(24, 1);
+        await until('the allocator has counted', () => this.read(24) === 0);
+        return this.read(32);
     }
 
     close() {
