@@ -19,8 +19,11 @@ select count(*)::int from dropped;
 
 -- name: retention_strays
 -- Journal rows of files that are gone for good: they have no foreign key that would take them along. A row may be older than its file's
--- deletion is visible, so only those a day old. Answers how many.
-with swept as (
+-- deletion is visible, so only those a day old. And forgets up to where the rows of other writers were trimmed: nobody waits for an answer
+-- for a month. Answers how many rows of the journal.
+with forgotten as (
+  delete from crdt_trimmed where trimmed_at < now() - interval '30 days'
+), swept as (
   delete from crdt_journal j where created_at < now() - interval '1 day' and not exists (select from files f where f.id = j.file_id)
   returning 1
 )

@@ -26,7 +26,8 @@ struct checkpoint_rows {
     struct uuid *writers;
     int64_t *seqs;
     struct bytes_writer state; /* that was read, of a job that is `whole` */
-    struct bytes_writer raw;   /* payloads, each behind its size */
+    unsigned kept;             /* those of them that go into the history */
+    struct bytes_writer raw;   /* their payloads, each behind its size */
     uint64_t from_ms;
     uint64_t to_ms;
     uint64_t bytes;
@@ -94,7 +95,8 @@ enum status store_checkpoint(struct store *store, struct checkpoint_job *job) {
  *
  * Rows of one's own whose commit has no answer yet are left for the next time. The story: the answer was lost, a checkpoint trimmed
  * the row, and then it was sent again: with nothing to be in conflict with, it stood in the journal and later in the history twice.
- */
+ * Another writer's checkpoint cannot know: it notes up to where it trimmed whose rows (crdt_trimmed), and a row that comes again
+ * leaves the journal without going into the history. */
 static enum status checkpoint_take_rows(struct checkpoint_job *job, const struct reply *reply) {
     struct checkpoint_rows *rows = job->rows;
     for (unsigned i = 1; i < reply->row_count; i++) {
@@ -107,9 +109,12 @@ static enum status checkpoint_take_rows(struct checkpoint_job *job, const struct
             continue;
         rows->writers[rows->count] = writer;
         rows->seqs[rows->count++] = seq;
-        bytes_write_u32(&rows->raw, (uint32_t)payload.size);
-        bytes_write(&rows->raw, payload);
         rows->bytes += payload.size;
+        if (!row_bool(&row, READ_IN_HISTORY)) {
+            rows->kept++;
+            bytes_write_u32(&rows->raw, (uint32_t)payload.size);
+            bytes_write(&rows->raw, payload);
+        }
         struct journal_row_reader reader;
         struct journal_entry entry;
         enum status status = journal_row_open(payload, &reader);
@@ -251,9 +256,11 @@ static enum status checkpoint_write(struct checkpoint_job *job, const struct che
     params_add_text(params, content->root_name);
     params_add_uuid_array(params, rows->writers, rows->count);
     params_add_i64_array(params, rows->seqs, rows->count);
-    params_add_bytea(params, rows->count == 0 ? none : bytes_written(&prepared->history));
-    params_add_time(params, rows->count == 0 ? 0 : (int64_t)rows->from_ms);
+    params_add_bytea(params, rows->kept == 0 ? none : bytes_written(&prepared->history));
+    params_add_i32(params, (int32_t)rows->kept);
+    params_add_time(params, rows->kept == 0 ? 0 : (int64_t)rows->from_ms);
     params_add_time(params, (int64_t)rows->to_ms);
+    params_add_uuid(params, &job->store->writer);
     if (params == NULL)
         return STATUS_NO_MEMORY;
     return store_submit(job->store, &job->request, "checkpoint_write", params, checkpoint_on_written, job);

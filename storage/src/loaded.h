@@ -21,6 +21,7 @@ enum {
     READ_QUARANTINE, /* its reason; NULL: none */
     READ_WRITER,
     READ_SEQ,
+    READ_IN_HISTORY, /* a journal row that was sent again after a checkpoint had moved it */
     READ_COLUMNS
 };
 

@@ -217,6 +217,39 @@ Test(checkpoint, rows_and_checkpoints_of_another_writer_are_merged_first) {
     rig_finish(&other);
 }
 
+/* The answer to our commit was lost, the other's checkpoint took the row meanwhile, and we sent it again. The story: its key was
+ * free, so it stood in the journal anew, and after the next checkpoint in the history twice. */
+Test(checkpoint, a_row_sent_again_after_another_writer_trimmed_it_is_in_the_history_once) {
+    struct rig other;
+    struct letters here;
+    struct letters there;
+    struct loaded_copy loaded;
+    rig_init(&other, &world, NULL);
+    rig_until_state(&other, STORE_READY);
+    letters_init(&here, "ac");
+    letters_init(&there, "b");
+    append_durably(&rig, "a");
+    pg_do(world.owner_url, "create table sent as select * from crdt_journal");
+    letters_checkpoint(&other, &there);
+    pg_do(world.owner_url, "insert into crdt_journal select * from sent");
+
+    letters_checkpoint(&rig, &here);
+
+    cr_assert_eq(here.outcome.status, STATUS_OK, "%s", here.reason);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_journal"), 0);
+    cr_assert_eq(pg_number(world.owner_url, "select sum(row_count) from crdt_history"), 1);
+    append_durably(&rig, "c");
+    pg_do(world.owner_url, "insert into crdt_journal select * from sent");
+    letters_checkpoint(&other, &there);
+    cr_assert_eq(there.outcome.status, STATUS_OK, "%s", there.reason);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_journal"), 0);
+    cr_assert_eq(pg_number(world.owner_url, "select sum(row_count) from crdt_history"), 2, "the new row, and it alone");
+    cr_assert_eq(pg_number(world.owner_url, "select writer_seq from crdt_trimmed"), 2);
+    rig_load(&rig, &world.file, &loaded);
+    cr_assert_str_eq(loaded.state, "abc");
+    rig_finish(&other);
+}
+
 static struct rig *rival_rig;
 static struct letters *rival;
 
