@@ -110,6 +110,8 @@ enum status server_create(const struct fleet *fleet, unsigned index, struct loop
     list_init(&server->doomed);
     list_init(&server->session_list);
     list_init(&server->rooms);
+    list_init(&server->idle_saved);
+    list_init(&server->idle_dirty);
 
     static const struct embedded_file *const catalogs[] = { server_sql, NULL };
     struct store_options options = {

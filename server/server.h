@@ -91,6 +91,8 @@ struct server {
     uint64_t document_next; /* document numbers are never used again within a process */
     uint64_t slow_tick_ms;
     uint64_t documents_bytes; /* budget.c: what the documents hold */
+    struct list idle_saved;   /* documents without readers that may leave, and */
+    struct list idle_dirty;   /* those that a checkpoint would let leave: who has been so for longest first */
     uint64_t retention_next_ms;
     bool standing_asked; /* standing.c: a question is on the way */
     bool draining;

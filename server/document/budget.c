@@ -24,6 +24,30 @@ void budget_count(struct document *document) {
 void budget_forget(struct document *document) {
     document->session->server->documents_bytes -= document->counted_bytes;
     document->counted_bytes = 0;
+    list_remove(&document->idle_link);
+    document->idle_in = NULL;
+}
+
+/* Where the document belongs; NULL: in no list. */
+static struct list *budget_list(const struct document *document) {
+    struct server *server = document->session->server;
+    if (!document_is_idle(document) || document->checkpointing)
+        return NULL;
+    return persist_saved(document) ? &server->idle_saved : &server->idle_dirty;
+}
+
+void budget_place(struct document *document) {
+    struct list *in = budget_list(document);
+    if (in == document->idle_in)
+        return;
+    list_remove(&document->idle_link);
+    if (in != NULL)
+        list_append(in, &document->idle_link);
+    document->idle_in = in;
+}
+
+bool budget_is_placed(const struct document *document) {
+    return document->idle_in == budget_list(document);
 }
 
 bool budget_allows_growth(const struct server *server) {
@@ -31,27 +55,10 @@ bool budget_allows_growth(const struct server *server) {
     return server->documents_bytes <= share + share / 8;
 }
 
-/* The document without readers that has been idle for longest: `saved` ones only, or dirty ones only. */
-static struct document *budget_oldest(struct server *server, bool saved) {
-    struct document *oldest = NULL;
-    list_each (link, &server->session_list)
-        list_each (each, &list_entry(link, struct session, server_link)->documents) {
-            struct document *document = list_entry(each, struct document, session_link);
-            if (document_is_idle(document) && persist_saved(document) == saved && !(document->checkpointing && !saved) &&
-                (oldest == NULL || document->idle_since_ms < oldest->idle_since_ms))
-                oldest = document;
-        }
-    return oldest;
-}
-
 /* Lets documents go until the loop holds at most `goal`. */
 static void budget_evict(struct server *server, uint64_t goal) {
-    for (unsigned i = 0; i < BUDGET_EVICTIONS_MAX && server->documents_bytes > goal; i++) {
-        struct document *document = budget_oldest(server, true);
-        if (document == NULL)
-            break;
-        document_evict(document, "memory");
-    }
+    for (unsigned i = 0; i < BUDGET_EVICTIONS_MAX && server->documents_bytes > goal && !list_empty(&server->idle_saved); i++)
+        document_evict(list_entry(server->idle_saved.next, struct document, idle_link), "memory");
 }
 
 bool budget_admits(struct server *server) {
@@ -67,10 +74,8 @@ void budget_tick(struct server *server) {
     if (server->documents_bytes <= goal)
         return;
     budget_evict(server, goal);
-    for (unsigned i = 0; i < BUDGET_CHECKPOINTS_MAX && server->documents_bytes > goal; i++) {
-        struct document *dirty = budget_oldest(server, false);
-        if (dirty == NULL)
-            break;
+    for (unsigned i = 0; i < BUDGET_CHECKPOINTS_MAX && server->documents_bytes > goal && !list_empty(&server->idle_dirty); i++) {
+        struct document *dirty = list_entry(server->idle_dirty.next, struct document, idle_link);
         persist_checkpoint(dirty);
         if (!dirty->checkpointing)
             break; /* not now; the next tick tries again */

@@ -35,6 +35,7 @@ enum status document_create(struct session *session, const struct uuid *file, st
     document->idle_since_ms = server_now_ms(server);
     list_init(&document->subscriptions);
     list_init(&document->openers);
+    list_init(&document->idle_link);
     room_init(&document->room, server, document_room_flush);
     list_append(&session->documents, &document->session_link);
     *out = document;
@@ -85,6 +86,7 @@ enum status document_subscribe(struct document *document, struct connection *con
     list_append(&connection->subscriptions, &subscription->connection_link);
     connection->subscription_count++;
     document->idle_since_ms = 0;
+    budget_place(document);
     *out = subscription;
     return STATUS_OK;
 }
@@ -98,6 +100,7 @@ void document_unsubscribe(struct subscription *subscription) {
     room_leave(&document->room, &subscription->member, now_ms);
     if (list_empty(&document->subscriptions))
         document->idle_since_ms = now_ms;
+    budget_place(document);
     mem_free(&mem_default, subscription, sizeof *subscription);
 }
 
@@ -324,6 +327,7 @@ void document_tick(struct document *document, uint64_t now_ms) {
     room_expire(&document->room, now_ms);
     authors_record(document);
     persist_tick(document, now_ms);
+    assert(budget_is_placed(document));
     if (document_is_idle(document) && persist_saved(document) &&
         now_ms >= document->idle_since_ms + server_config(document->session->server)->evict_idle_ms)
         document_evict(document, "idle");

@@ -43,7 +43,11 @@ struct document {
     struct authors authors;
     struct uuid last_author;
     uint64_t idle_since_ms; /* 0: somebody reads */
-    size_t counted_bytes;   /* budget.c */
+
+    /* budget.c */
+    size_t counted_bytes;
+    struct list idle_link;
+    const struct list *idle_in; /* the server's list; NULL: in none */
 
     /* persist.c */
     struct store_load load;

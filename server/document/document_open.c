@@ -244,6 +244,7 @@ static void document_open_ready(struct document *document, enum status status) {
         bool other = op->has_epoch && op->epoch != (uint64_t)document->epoch;
         document_open_done(op, other ? NULL : document, &fault);
     }
+    budget_place(document);
 }
 
 void document_open_abandon(struct document *document, enum status status) {

@@ -2,6 +2,7 @@
 #include "document/persist.h"
 
 #include "config.h"
+#include "document/budget.h"
 #include "document/persist_work.h"
 #include "log.h"
 
@@ -109,6 +110,7 @@ static void persist_on_durable(struct journal_line *line, uint64_t group) {
         if (count > 0)
             persist_ack(subscription, count);
     }
+    budget_place(document);
 }
 
 static void persist_on_poisoned(struct journal_line *line, const struct reply *reply, struct bytes row) {
@@ -165,6 +167,7 @@ static void persist_begin_job(struct document *document, bool read_only) {
     document->checkpointing = status == STATUS_OK;
     if (status != STATUS_OK)
         document->checkpoint_not_before_ms = server_now_ms(document->session->server) + PERSIST_RETRY_MS;
+    budget_place(document);
 }
 
 void persist_checkpoint(struct document *document) {
@@ -233,14 +236,17 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
     case STATUS_OK:
         document->checkpoint_version = outcome->version;
         document->overtaken = false;
-        if (job->read_only)
+        if (job->read_only) {
+            budget_place(document);
             break;
+        }
         document->changes_saved = document->changes_checkpointing;
         document->journal_bytes_saved = journal_line_bytes_total(&document->line);
         document->changed_since_ms = document->changes == document->changes_saved ? 0 : now_ms;
         log_debug(&subject, "checkpoint.written", "state_bytes=%llu rows=%u version=%d by=%s",
                   (unsigned long long)document->state_bytes, outcome->rows_merged, (int)outcome->version_number,
                   job->whole ? "pool" : "loop");
+        budget_place(document);
         break;
     case STATUS_NOT_FOUND:
         document_gone(document, WIRE_GONE_DELETED, 0);
@@ -258,6 +264,7 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
     default:
         log_warn(&subject, "checkpoint.failed", "status=%s reason=\"%s\"", status_name(outcome->status), outcome->reason);
         document->checkpoint_not_before_ms = now_ms + PERSIST_RETRY_MS;
+        budget_place(document);
         break;
     }
 }
