@@ -25,8 +25,6 @@ static const struct config_row config_rows[] = {
 #define CONFIG_NUMBER(name, default_value, least, most, unit, meaning) \
     { #name, offsetof(struct config, name), true, NULL, default_value, least, most, unit, meaning },
 #include "config.def"
-#undef CONFIG_TEXT
-#undef CONFIG_NUMBER
 };
 
 enum { CONFIG_ROWS = sizeof config_rows / sizeof config_rows[0] };

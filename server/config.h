@@ -11,8 +11,6 @@ struct config {
 #define CONFIG_TEXT(name, default_value, meaning)                      const char *name;
 #define CONFIG_NUMBER(name, default_value, least, most, unit, meaning) uint64_t name;
 #include "config.def"
-#undef CONFIG_TEXT
-#undef CONFIG_NUMBER
 };
 
 /* Reads `arguments` ("--name value" or "--name=value") and the environment. Strings point into both.

@@ -55,8 +55,6 @@ Test(config, each_bad_value_names_its_setting_and_what_it_takes) {
     { #name, "many", unit }, { #name, "", unit }, { #name, "-1", unit }, { #name, "18446744073709551616", unit }, \
         { #name, "1e3", unit },
 #include "config.def"
-#undef CONFIG_TEXT
-#undef CONFIG_NUMBER
         { "loops", "65", "64" },
         { "ping_ms", "99", "100" },
         { "log_level", "loud", "warn" },

@@ -18,6 +18,7 @@
 #include "loop/store_watch.h"
 #include "retention.h"
 #include "session/session.h"
+#include "shed.h"
 #include "store/store.h"
 
 #include <assert.h>
@@ -108,6 +109,7 @@ enum status server_create(const struct fleet *fleet, unsigned index, struct loop
     list_init(&server->connection_list);
     list_init(&server->flush);
     list_init(&server->doomed);
+    list_init(&server->paced);
     list_init(&server->session_list);
     list_init(&server->rooms);
     list_init(&server->idle_saved);
@@ -212,6 +214,23 @@ const char *server_not_ready(struct server *server, char *buffer, size_t buffer_
     return buffer;
 }
 
+void server_measure(struct server *server) {
+    char reason[256];
+    enum limit limit;
+    struct store_health health = store_health(server->store);
+    uint64_t *gauges = server->metrics.gauges;
+    gauges[METRIC_loops] = 1;
+    gauges[METRIC_loops_ready] = server_not_ready(server, reason, sizeof reason) == NULL;
+    gauges[METRIC_loops_shedding] = shed_newcomer(server, &limit) != NULL;
+    gauges[METRIC_connections] = table_count(&server->connections);
+    gauges[METRIC_connections_unjoined] = server->unjoined;
+    gauges[METRIC_sessions] = table_count(&server->sessions);
+    gauges[METRIC_documents] = server->documents_count;
+    gauges[METRIC_documents_bytes] = server->documents_bytes;
+    gauges[METRIC_dirty_bytes] = health.dirty_bytes;
+    gauges[METRIC_statements_queued] = health.queued;
+}
+
 void server_accept(struct server *server, struct handoff *handoff) {
     connection_open(server, handoff);
 }
@@ -220,11 +239,15 @@ void server_accept(struct server *server, struct handoff *handoff) {
 
 static void server_turn_end(void *context) {
     struct server *server = context;
+    uint64_t began_us = list_empty(&server->flush) ? 0 : loop_clock_us();
     while (!list_empty(&server->flush)) { /* flushing may close, and closing makes others send */
         struct connection *connection = list_entry(server->flush.next, struct connection, flush_link);
         list_remove(&connection->flush_link);
         connection_flush(connection);
+        metrics_observe(&server->metrics, METRIC_queue, connection->outbox.bytes);
     }
+    if (began_us != 0)
+        metrics_observe(&server->metrics, METRIC_fanout, loop_clock_us() - began_us);
     list_each (link, &server->doomed)
         connection_destroy(list_entry(link, struct connection, doomed_link));
     store_flush(server->store);
@@ -237,6 +260,7 @@ static void server_slow_tick(struct server *server, uint64_t now_ms) {
         connection_tick(list_entry(link, struct connection, server_link), now_ms);
     list_each (link, &server->session_list)
         session_tick(list_entry(link, struct session, server_link), now_ms);
+    shed_note_memory(server);
     budget_tick(server);
     standing_tick(server, now_ms);
     retention_tick(server, now_ms);
@@ -245,6 +269,9 @@ static void server_slow_tick(struct server *server, uint64_t now_ms) {
 static void server_tick(void *context) {
     struct server *server = context;
     uint64_t now_ms = server_now_ms(server);
+    shed_note_lag(server, SERVER_TICK_MS);
+    list_each (link, &server->paced)
+        connection_pace(list_entry(link, struct connection, paced_link), now_ms);
     store_tick(server->store, now_ms);
     while (!list_empty(&server->rooms)) {
         struct room *room = list_entry(server->rooms.next, struct room, dirty_link);

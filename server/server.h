@@ -10,6 +10,7 @@
 
 #include "ground/list.h"
 #include "ground/table.h"
+#include "metrics/metrics.h"
 #include "wire/ws.h"
 
 struct config;
@@ -24,8 +25,9 @@ struct fleet {
     const struct config *config;
     struct server **servers; /* `count` of them, complete before the first loop runs */
     unsigned count;
-    uint8_t admin_token_hash[32]; /* SHA-256 of the token that may create sessions */
-    struct uuid boot;             /* new at each start of the process */
+    uint8_t admin_token_hash[32];   /* SHA-256 of the token that may create sessions */
+    uint8_t metrics_token_hash[32]; /* of the token that may read /metrics */
+    struct uuid boot;               /* new at each start of the process */
 };
 
 /* The loop that owns a session. */
@@ -67,6 +69,9 @@ const struct config *server_config(const struct server *server);
 /* NULL when ready to serve; otherwise why not, one sentence, e.g. "the database is away since 12 s". */
 const char *server_not_ready(struct server *server, char *buffer, size_t buffer_bytes);
 
+/* Writes the gauges of server->metrics. */
+void server_measure(struct server *server);
+
 /* A new version 7 id. */
 struct uuid server_new_id(struct server *server);
 
@@ -89,7 +94,14 @@ struct server {
     struct list session_list;
     struct list rooms;      /* rooms of awareness that have something to tell at the next tick */
     uint64_t document_next; /* document numbers are never used again within a process */
+    struct metrics metrics;
+    uint64_t ticked_us;      /* shed.c: when the last tick was */
+    uint64_t lag_us;         /* how late ticks are, smoothed over half a second */
+    uint64_t resident_bytes; /* of the process, a second ago */
+    size_t unjoined;         /* connections that have not joined yet */
+    struct list paced;       /* connections that are not read for now: they sent too much */
     uint64_t slow_tick_ms;
+    uint64_t documents_count;
     uint64_t documents_bytes; /* budget.c: what the documents hold */
     struct list idle_saved;   /* documents without readers that may leave, and */
     struct list idle_dirty;   /* those that a checkpoint would let leave: who has been so for longest first */

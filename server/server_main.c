@@ -195,7 +195,21 @@ static void process_raise_descriptors(void) {
 }
 
 static bool process_random(void *out, size_t size) {
-    return getrandom(out, size, 0) == (ssize_t)size;
+    if (getrandom(out, size, 0) == (ssize_t)size)
+        return true;
+    fprintf(stderr, "vibesyncd: the system gives no random bytes: %s\n", strerror(errno));
+    return false;
+}
+
+/* Without a file nobody has the token: random bytes are the hash of none. */
+static bool process_read_token(const char *flag, const char *file, uint8_t hash[TOKEN_HASH_BYTES]) {
+    char error[512] = "";
+    if (file[0] == '\0')
+        return process_random(hash, TOKEN_HASH_BYTES);
+    if (token_hash_file(file, hash, error, sizeof error) == STATUS_OK)
+        return true;
+    fprintf(stderr, "vibesyncd: %s: %s\n", flag, error);
+    return false;
 }
 
 static bool process_configure(struct process *process, int count, char **arguments, int *out_exit) {
@@ -225,23 +239,21 @@ static bool process_configure(struct process *process, int count, char **argumen
         level++;
     log_configure(level, strcmp(config->log_format, "json") == 0);
 
-    /* Without a file nobody has the admin token: random bytes are the hash of none. */
     uint8_t random[10];
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    if (!process_random(fleet->admin_token_hash, sizeof fleet->admin_token_hash) || !process_random(random, sizeof random)) {
-        fprintf(stderr, "vibesyncd: the system gives no random bytes: %s\n", strerror(errno));
+    if (!process_random(random, sizeof random))
         return false;
-    }
     fleet->boot = uuid_v7((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, random);
-    if (config->admin_token_file[0] != '\0' &&
-        token_hash_file(config->admin_token_file, fleet->admin_token_hash, error, sizeof error) != STATUS_OK) {
-        fprintf(stderr, "vibesyncd: --admin-token-file: %s\n", error);
+    if (!process_read_token("--admin-token-file", config->admin_token_file, fleet->admin_token_hash) ||
+        !process_read_token("--metrics-token-file", config->metrics_token_file, fleet->metrics_token_hash))
         return false;
-    }
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t machine_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     if (config->memory_limit == 0)
-        config->memory_limit = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+        config->memory_limit = machine_bytes / 2;
+    if (config->resident_max == 0)
+        config->resident_max = machine_bytes / 4 * 3;
     fleet->config = config;
     fleet->servers = process->servers;
     fleet->count = config->loops > 0 ? (unsigned)config->loops : cores < 1 ? 1 : (unsigned)cores;
@@ -252,7 +264,7 @@ static bool process_configure(struct process *process, int count, char **argumen
 }
 
 static bool process_listen(struct process *process, struct worker *worker, const char *address) {
-    enum status status = listener_create(worker->loop, address, http_door_accept, worker->door, &worker->listener);
+    enum status status = listener_create(worker->loop, address, &http_door_events, worker->door, &worker->listener);
     if (status == STATUS_OK)
         return true;
     fprintf(stderr, "vibesyncd: cannot listen on %s: %s\n", process->config.listen,

@@ -418,6 +418,7 @@ static enum status ws_conn_read(struct ws_conn *conn, enum ws_step *out_step, st
         return STATUS_OK;
     parser->in_frame = false;
     parser->in_payload = false;
+    conn->frames++;
     *out_step = ws_is_control(parser->opcode) ? ws_conn_on_control(conn, out) : ws_conn_on_data(conn, out);
     return STATUS_OK;
 }

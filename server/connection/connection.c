@@ -11,11 +11,13 @@
 #include "loop/socket.h"
 #include "session/session.h"
 #include "session/session_token.h"
+#include "shed.h"
 #include "wire/rpc.h"
 
 #include <assert.h>
 
 enum {
+    CONNECTION_PAUSE_MS_MAX = 10000,       /* of one that sends too much */
     CONNECTION_CLOSE_MS = 2000,            /* the peer's time to answer a close */
     CONNECTION_VALUES_BYTES_MAX = 1 << 28, /* one message that we write: a whole document and its headers */
 };
@@ -31,14 +33,37 @@ static struct log_subject connection_subject(const struct connection *connection
 
 /* ---- open ---- */
 
+/* One close frame, as far as the kernel takes it, and the end: who is turned away must cost nothing. */
+static void connection_turn_away(struct handoff *handoff, uint16_t code, const char *reason) {
+    uint8_t payload[WS_CONTROL_MAX], bytes[WS_HEADER_MAX + WS_CONTROL_MAX];
+    size_t size = strlen(reason);
+    assert(size <= WS_REASON_MAX);
+    payload[0] = (uint8_t)(code >> 8);
+    payload[1] = (uint8_t)code;
+    memcpy(payload + 2, reason, size);
+    struct bytes_writer frame = { .data = bytes, .capacity = sizeof bytes, .size_max = sizeof bytes, .mem = &mem_default };
+    ws_frame_write(&frame, WS_CLOSE, true, bytes_of(payload, 2 + size));
+    socket_write_last(handoff->fd, bytes_written(&frame));
+    handoff_destroy(handoff);
+}
+
 void connection_open(struct server *server, struct handoff *handoff) {
     const struct config *config = server_config(server);
-    struct connection *connection = NULL;
-    if (!server->draining && table_count(&server->connections) < config->connections_max)
-        connection = mem_zalloc(&mem_default, sizeof *connection);
+    enum limit limit;
+    const char *shed = shed_newcomer(server, &limit);
+    if (server->draining) {
+        connection_turn_away(handoff, WIRE_CLOSE_DRAIN, "the server goes away; reconnect");
+        return;
+    }
+    if (shed != NULL) {
+        metrics_limited(&server->metrics, limit);
+        log_debug(NULL, "connection.shed", "peer=%s reason=\"%s\"", handoff->peer, shed);
+        connection_turn_away(handoff, WIRE_CLOSE_UNAVAILABLE, shed);
+        return;
+    }
+    struct connection *connection = mem_zalloc(&mem_default, sizeof *connection);
     if (connection == NULL) {
-        log_warn(NULL, "connection.refused", "draining=%d connections=%zu", server->draining, table_count(&server->connections));
-        handoff_destroy(handoff);
+        connection_turn_away(handoff, WIRE_CLOSE_UNAVAILABLE, "the server has no memory; try again");
         return;
     }
     connection->server = server;
@@ -52,6 +77,7 @@ void connection_open(struct server *server, struct handoff *handoff) {
     list_init(&connection->flush_link);
     list_init(&connection->doomed_link);
     list_init(&connection->session_link);
+    list_init(&connection->paced_link);
     list_init(&connection->subscriptions);
 
     if (handoff->credential.size > 0) {
@@ -67,6 +93,8 @@ void connection_open(struct server *server, struct handoff *handoff) {
         goto fail_table;
     handoff->fd = -1;
     list_append(&server->connection_list, &connection->server_link);
+    connection->counted_unjoined = true;
+    server->unjoined++;
     struct log_subject subject = connection_subject(connection);
     log_debug(&subject, "connection.opened", "peer=%s", handoff->peer);
     if (handoff->early.size > 0)
@@ -85,11 +113,13 @@ fail:
 /* ---- bytes in ---- */
 
 static void connection_take_replies(struct connection *connection);
+static void connection_slow_down(struct connection *connection);
 
 static void connection_on_event(struct connection *connection, const struct ws_event *event) {
     struct log_subject subject = connection_subject(connection);
     switch (event->kind) {
     case WS_EVENT_BINARY:
+        metrics_count(&connection->server->metrics, METRIC_messages);
         native_message(connection, event->payload);
         break;
     case WS_EVENT_TEXT:
@@ -100,6 +130,8 @@ static void connection_on_event(struct connection *connection, const struct ws_e
         break;
     case WS_EVENT_CLOSE:
     case WS_EVENT_FAILED:
+        if (event->kind == WS_EVENT_FAILED && event->code == WIRE_CLOSE_TOO_BIG)
+            metrics_limited(&connection->server->metrics, LIMIT_message_bytes_max);
         log_debug(&subject, "connection.closed_by_peer", "code=%u failed=%d", event->code, event->kind == WS_EVENT_FAILED);
         session_leave(connection);
         if (connection->state < CONNECTION_CLOSING) {
@@ -115,9 +147,11 @@ static void connection_on_bytes(void *owner, struct bytes bytes) {
     if (connection->state == CONNECTION_DOOMED)
         return;
     connection->ponged = true;
+    connection->server->metrics.counters[METRIC_received_bytes] += bytes.size;
     if (connection->state < CONNECTION_JOINED) {
         connection->unjoined_bytes += bytes.size;
         if (connection->unjoined_bytes > server_config(connection->server)->unjoined_bytes_max) {
+            metrics_limited(&connection->server->metrics, LIMIT_unjoined_bytes_max);
             connection_close(connection, WIRE_CLOSE_CREDENTIALS, "too much was sent before joining");
             return;
         }
@@ -134,7 +168,45 @@ static void connection_on_bytes(void *owner, struct bytes bytes) {
         connection_doom(connection);
         return;
     }
+    connection_slow_down(connection);
     connection_take_replies(connection);
+}
+
+/* Spends what the last bytes held, and pauses who has spent too much. */
+static void connection_slow_down(struct connection *connection) {
+    struct server *server = connection->server;
+    const struct config *config = server_config(server);
+    uint64_t now_ms = server_now_ms(server);
+    uint64_t frames = connection->ws.frames - connection->frames;
+    uint64_t frames_ms = rate_spend(&connection->frames_full_us, config->frames_per_second, frames, now_ms);
+    uint64_t updates_ms = rate_spend(&connection->updates_full_us, config->updates_per_second, connection->updates, now_ms);
+    uint64_t pause_ms = frames_ms > updates_ms ? frames_ms : updates_ms;
+    connection->frames += frames;
+    connection->updates = 0;
+    if (pause_ms == 0 || connection->state >= CONNECTION_CLOSING)
+        return;
+    metrics_limited(&server->metrics, frames_ms > updates_ms ? LIMIT_frames_per_second : LIMIT_updates_per_second);
+    if (pause_ms > CONNECTION_PAUSE_MS_MAX) {
+        connection_close(connection, WIRE_CLOSE_RATE, "sends much more than is allowed");
+        return;
+    }
+    connection->paced_until_ms = now_ms + pause_ms;
+    socket_pause(connection->socket, true);
+    if (list_empty(&connection->paced_link))
+        list_append(&server->paced, &connection->paced_link);
+}
+
+void connection_pace(struct connection *connection, uint64_t now_ms) {
+    if (now_ms < connection->paced_until_ms || connection->server->draining)
+        return;
+    list_remove(&connection->paced_link);
+    connection->ponged = true; /* its silence was ours */
+    socket_pause(connection->socket, false);
+}
+
+void connection_settled(struct connection *connection) {
+    connection->server->unjoined -= connection->counted_unjoined;
+    connection->counted_unjoined = false;
 }
 
 /* Pongs and close frames that the protocol itself wants to send. */
@@ -168,6 +240,7 @@ void connection_send(struct connection *connection, struct frame *frame) {
         return;
     enum status status = outbox_push(&connection->outbox, frame, server_config(connection->server)->outbox_bytes_max);
     connection->too_slow = status != STATUS_OK;
+    metrics_count(&connection->server->metrics, METRIC_deliveries);
     if (list_empty(&connection->flush_link))
         list_append(&connection->server->flush, &connection->flush_link);
 }
@@ -200,6 +273,7 @@ void connection_flush(struct connection *connection) {
         return;
     if (connection->too_slow && connection->state < CONNECTION_CLOSING) {
         struct log_subject subject = connection_subject(connection);
+        metrics_limited(&connection->server->metrics, LIMIT_outbox_bytes_max);
         log_warn(&subject, "outbox.full", "bytes=%zu", connection->outbox.bytes);
         outbox_drop_unsent(&connection->outbox);
         connection_close(connection, WIRE_CLOSE_TOO_SLOW, "reads slower than the session writes");
@@ -233,10 +307,12 @@ void connection_tick(struct connection *connection, uint64_t now_ms) {
     switch (connection->state) {
     case CONNECTION_WAITING:
     case CONNECTION_JOINING:
+        metrics_limited(&connection->server->metrics, LIMIT_unjoined_ms);
         connection_close(connection, WIRE_CLOSE_TOO_SLOW, "did not join in time");
         break;
     case CONNECTION_JOINED:
         if (!connection->ponged) {
+            metrics_limited(&connection->server->metrics, LIMIT_ping_ms);
             log_info(&subject, "connection.silent", "ms=%llu", (unsigned long long)server_config(connection->server)->ping_ms);
             connection_doom(connection);
             break;
@@ -293,7 +369,9 @@ void connection_doom(struct connection *connection) {
 
 void connection_destroy(struct connection *connection) {
     assert(connection->state == CONNECTION_DOOMED && connection->session == NULL && list_empty(&connection->subscriptions));
+    connection_settled(connection);
     table_remove(&connection->server->connections, connection->id);
+    list_remove(&connection->paced_link);
     list_remove(&connection->server_link);
     list_remove(&connection->flush_link);
     list_remove(&connection->doomed_link);

@@ -14,6 +14,9 @@
  *   any → CLOSING         connection_close
  *   any → doomed          connection_doom
  *
+ * Who sends more frames or updates a second than allowed is read more slowly: the socket is paused until the excess is worked off,
+ * and TCP tells the peer. Nothing is lost; who has run up CONNECTION_PAUSE_MS_MAX at once is closed with 4529.
+ *
  * The struct stays valid until the end of the turn in which it was doomed. Whoever waits for a database keeps the id, not the
  * pointer. An idle connection holds no buffer: the WebSocket parser is lent mid-message, the outbox ring is given back when empty.
  */
@@ -59,7 +62,14 @@ struct connection {
     uint64_t deadline_ms;      /* WAITING, JOINING: to join; CLOSING: to be closed; JOINED: next ping */
     uint64_t token_expires_ms; /* Unix; 0: never */
     bool token_reminded;
-    struct rate *rates; /* of methods; made at the first call */
+    bool counted_unjoined;    /* in server->unjoined */
+    struct list paced_link;   /* in server->paced, or alone */
+    uint64_t paced_until_ms;  /* there: it is read again then */
+    uint64_t frames;          /* of ws.frames, what is spent already */
+    uint64_t frames_full_us;  /* rate.h */
+    uint64_t updates;         /* kind 3 values since the last look */
+    uint64_t updates_full_us; /* rate.h */
+    struct rate *rates;       /* of methods; made at the first call */
 };
 
 /* Takes `handoff`. Runs in the loop that owns the session. */
@@ -85,6 +95,12 @@ void connection_flush(struct connection *connection);
 
 /* The end of a doomed connection. */
 void connection_destroy(struct connection *connection);
+
+/* It has joined, or never will: one place less among those who are about to. */
+void connection_settled(struct connection *connection);
+
+/* Reads on if its pause is over. */
+void connection_pace(struct connection *connection, uint64_t now_ms);
 
 /* Every second or so: deadlines and pings. */
 void connection_tick(struct connection *connection, uint64_t now_ms);

@@ -19,6 +19,8 @@ static void native_malformed(struct connection *connection, enum wire_code code,
     fault.offset = offset;
     struct log_subject subject = { .session = &connection->session_id, .connection = connection->id };
     log_warn(&subject, "message.malformed", "what=\"%s\" offset=%zu", what, offset);
+    if (code == WIRE_CODE_LIMIT)
+        metrics_limited(&connection->server->metrics, LIMIT_values);
     struct bytes_writer values = connection_writer();
     wire_fault_notify(&values, &fault);
     connection_send_values(connection, &values);
@@ -92,6 +94,7 @@ static void native_sync(struct connection *connection, const struct wire_value *
         return;
     switch (value->kind) {
     case WIRE_UPDATE:
+        connection->updates++;
         if (document_update(subscription, value->payload) == STATUS_MALFORMED)
             native_malformed(connection, WIRE_CODE_MALFORMED, "not a Yjs update", 0);
         break;

@@ -37,6 +37,14 @@ enum status rate_take(struct rate **rates, size_t method, size_t method_count, u
     return STATUS_OK;
 }
 
+uint64_t rate_spend(uint64_t *full_at_us, uint64_t per_second, uint64_t count, uint64_t now_ms) {
+    uint64_t now_us = now_ms * 1000;
+    uint64_t start = *full_at_us > now_us ? *full_at_us : now_us;
+    uint64_t latest = now_us + RATE_BURST_SECONDS * UINT64_C(1000000);
+    *full_at_us = start + count * 1000000 / per_second;
+    return *full_at_us > latest ? (*full_at_us - latest + 999) / 1000 : 0;
+}
+
 void rate_free(struct rate *rates) {
     if (rates != NULL)
         mem_free(&mem_default, rates, rate_bytes(rates->count));

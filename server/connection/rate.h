@@ -1,4 +1,4 @@
-/* rate.h — calls per second, one bucket per method of the table, made when a connection calls its first method. */
+/* rate.h — how much per second. Calls: one bucket per method of the table, made when a connection calls its first method. */
 #ifndef SERVER_RATE_H
 #define SERVER_RATE_H
 
@@ -14,6 +14,10 @@ struct rate;
  * limit. */
 enum status rate_take(struct rate **rates, size_t method, size_t method_count, unsigned per_second, uint64_t now_ms,
                       uint64_t *out_after_ms);
+
+/* Spends `count` of one bucket after they were used; `full_at_us` is its state, 0 at first. Answers for how many ms nothing more
+ * may be used. */
+uint64_t rate_spend(uint64_t *full_at_us, uint64_t per_second, uint64_t count, uint64_t now_ms);
 
 void rate_free(struct rate *rates);
 

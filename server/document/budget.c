@@ -18,11 +18,13 @@ void budget_count(struct document *document) {
     struct server *server = document->session->server;
     size_t bytes = document->crdt == NULL ? 0 : crdt_doc_size(document->crdt).heap_bytes;
     server->documents_bytes += bytes - document->counted_bytes;
+    document->session->documents_bytes += bytes - document->counted_bytes;
     document->counted_bytes = bytes;
 }
 
 void budget_forget(struct document *document) {
     document->session->server->documents_bytes -= document->counted_bytes;
+    document->session->documents_bytes -= document->counted_bytes;
     document->counted_bytes = 0;
     list_remove(&document->idle_link);
     document->idle_in = NULL;
@@ -59,6 +61,10 @@ bool budget_allows_growth(const struct server *server) {
 static void budget_evict(struct server *server, uint64_t goal) {
     for (unsigned i = 0; i < BUDGET_EVICTIONS_MAX && server->documents_bytes > goal && !list_empty(&server->idle_saved); i++)
         document_evict(list_entry(server->idle_saved.next, struct document, idle_link), "memory");
+}
+
+bool budget_admits_to(const struct session *session) {
+    return session->documents_bytes < server_config(session->server)->session_bytes_max;
 }
 
 bool budget_admits(struct server *server) {

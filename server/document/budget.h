@@ -7,6 +7,8 @@
  *     at its share               opens that need a load are answered `overloaded`
  *     above 9/8 of it            updates are refused with `overloaded`
  *
+ * A session has session_bytes_max: at it, opens that need a load and updates are `overloaded` there, and nowhere else.
+ *
  * So a loop holds at most 9/8 of its share and one document that was loaded last. */
 #ifndef SERVER_BUDGET_H
 #define SERVER_BUDGET_H
@@ -22,6 +24,8 @@ bool budget_is_placed(const struct document *document);
 /* It holds nothing any more. */
 void budget_forget(struct document *document);
 
+/* Whether a session may load one more. */
+bool budget_admits_to(const struct session *session);
 /* Whether one more document may be loaded; makes room first if it can. Cost: the documents that leave, however many there are. */
 bool budget_admits(struct server *server);
 /* Whether documents may grow. */

@@ -6,6 +6,7 @@
 #include "document/document_open.h"
 #include "document/persist.h"
 #include "log.h"
+#include "loop/loop.h"
 
 #include <assert.h>
 
@@ -38,6 +39,7 @@ enum status document_create(struct session *session, const struct uuid *file, st
     list_init(&document->idle_link);
     room_init(&document->room, server, document_room_flush);
     list_append(&session->documents, &document->session_link);
+    server->documents_count++;
     *out = document;
     return STATUS_OK;
 }
@@ -54,6 +56,7 @@ void document_destroy(struct document *document) {
     crdt_doc_destroy(document->crdt);
     mem_free(&mem_default, document->root_name, document->root_name_size);
     list_remove(&document->session_link);
+    document->session->server->documents_count--;
     mem_free(&mem_default, document, sizeof *document);
 }
 
@@ -120,6 +123,7 @@ static void document_reject(struct subscription *subscription, enum wire_code co
     subject.connection = subscription->connection->id;
     log_info(&subject, "update.rejected", "n=%llu code=%s", (unsigned long long)subscription->count, wire_code_word(code));
     subscription->refused = subscription->count;
+    metrics_count(&document->session->server->metrics, METRIC_updates_rejected);
     struct wire_doc_rejected rejected = {
         .doc = document->number,
         .count = subscription->count,
@@ -142,10 +146,18 @@ static void document_put_aside(struct document *document, const char *why) {
 /* Applies in a transaction of its own. `relay` gets what became new, if that differs from `update` (result->verbatim is false). */
 static enum status document_apply(struct document *document, struct bytes update, struct crdt_update_result *result,
                                   struct bytes_writer *relay) {
+    struct metrics *metrics = &document->session->server->metrics;
+    uint64_t began_us = loop_clock_us();
     struct crdt_txn *txn = crdt_txn_begin(document->crdt);
     enum status status = crdt_update_apply(txn, update, result);
     bool emit = status == STATUS_OK && !result->verbatim;
     enum status committed = crdt_txn_commit(txn, emit ? relay : NULL, NULL);
+    metrics_observe(metrics, METRIC_apply, loop_clock_us() - began_us);
+    if (status == STATUS_TOO_BIG) {
+        bool parks =
+            crdt_doc_size(document->crdt).pending_bytes + update.size > server_config(document->session->server)->pending_bytes_max;
+        metrics_limited(metrics, parks ? LIMIT_pending_bytes_max : LIMIT_conflict_steps_max);
+    }
     budget_count(document);
     return status != STATUS_OK ? status : committed == STATUS_OK ? STATUS_OK : STATUS_CONFLICT;
 }
@@ -182,14 +194,22 @@ enum status document_update(struct subscription *subscription, struct bytes upda
     }
     const struct config *config = server_config(server);
     if (store_health(server->store).dirty_bytes + update.size > config->dirty_bytes_max) {
+        metrics_limited(&server->metrics, LIMIT_dirty_bytes_max);
         document_reject(subscription, WIRE_CODE_OVERLOADED, "Too much waits to be saved; try again.");
         return STATUS_OK;
     }
     if (!budget_allows_growth(server)) {
+        metrics_limited(&server->metrics, LIMIT_memory_limit);
         document_reject(subscription, WIRE_CODE_OVERLOADED, "The documents in memory have reached its limit; try again.");
         return STATUS_OK;
     }
+    if (document->session->documents_bytes > config->session_bytes_max) {
+        metrics_limited(&server->metrics, LIMIT_session_bytes_max);
+        document_reject(subscription, WIRE_CODE_OVERLOADED, "The documents of this session hold too much memory; close some.");
+        return STATUS_OK;
+    }
     if (crdt_doc_size(document->crdt).heap_bytes > config->document_bytes_max) {
+        metrics_limited(&server->metrics, LIMIT_document_bytes_max);
         document_reject(subscription, WIRE_CODE_LIMIT, "The document is larger than document_bytes.");
         return STATUS_OK;
     }
@@ -207,6 +227,7 @@ enum status document_update(struct subscription *subscription, struct bytes upda
         document_reject(subscription, wire_code_of_status(status), NULL);
         return STATUS_OK;
     }
+    metrics_count(&server->metrics, METRIC_updates);
     bool integrated = result.units_new > 0 || result.units_deleted > 0;
     if (!integrated && !result.parked) {
         persist_nothing_new(subscription);
@@ -317,6 +338,7 @@ bool document_is_idle(const struct document *document) {
 void document_evict(struct document *document, const char *why) {
     struct log_subject subject = document_subject(document);
     assert(document_is_idle(document) && persist_saved(document));
+    metrics_count(&document->session->server->metrics, METRIC_evictions);
     log_debug(&subject, "document.evicted", "why=%s heap_bytes=%zu", why, crdt_doc_size(document->crdt).heap_bytes);
     document_destroy(document);
 }

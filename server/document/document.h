@@ -52,6 +52,10 @@ struct document {
     /* persist.c */
     struct store_load load;
     struct journal_line line;
+    struct {
+        uint64_t group; /* 0: none */
+        uint64_t since_us;
+    } unsaved[2]; /* the journal groups on their way, the older first: when each got its first update */
     struct checkpoint_job checkpoint;
     bool checkpointing;
     struct persist_work *work; /* of the running checkpoint, in the pool; NULL: none */

@@ -158,7 +158,14 @@ claimed:
         return;
     }
     if (document == NULL) {
-        enum status status = budget_admits(session->server) ? document_create(session, &file, &document) : STATUS_OVERLOADED;
+        struct metrics *metrics = &session->server->metrics;
+        enum status status = STATUS_OVERLOADED;
+        if (!budget_admits_to(session))
+            metrics_limited(metrics, LIMIT_session_bytes_max);
+        else if (!budget_admits(session->server))
+            metrics_limited(metrics, LIMIT_memory_limit);
+        else
+            status = document_create(session, &file, &document);
         if (status == STATUS_OK && (status = document_open_load(document)) != STATUS_OK)
             document_destroy(document);
         if (status != STATUS_OK) {
@@ -222,6 +229,7 @@ static void document_open_on_loaded(void *context, enum status status, const cha
         document_destroy(document);
         return;
     }
+    metrics_count(&session->server->metrics, METRIC_loads);
     persist_begin(document, loaded->version, loaded->state.size, loaded->journal_bytes);
     log_debug(&subject, "document.opened", "state_bytes=%zu journal_rows=%u", loaded->state.size, loaded->row_count);
     if (document->epoch > 1)
@@ -261,6 +269,8 @@ static void document_open_answer(struct document_open *op, struct document *docu
     if (status == STATUS_OK)
         status = document_subscribe(document, connection, op->client_id, &subscription);
     if (status != STATUS_OK) {
+        if (status == STATUS_TOO_BIG)
+            metrics_limited(&connection->server->metrics, LIMIT_open_documents);
         fault = status == STATUS_TOO_BIG ? wire_fault_limit("open_documents", DOCUMENT_SUBSCRIPTIONS_MAX)
                                          : wire_fault(wire_code_of_status(status));
         connection_send_fault(connection, op->msgid, &fault);

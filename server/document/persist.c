@@ -5,6 +5,7 @@
 #include "document/budget.h"
 #include "document/persist_work.h"
 #include "log.h"
+#include "loop/loop.h"
 
 #include <assert.h>
 
@@ -46,6 +47,7 @@ bool persist_saved(const struct document *document) {
 
 static void persist_ack(struct subscription *subscription, uint64_t count) {
     subscription->acked = count;
+    metrics_count(&subscription->connection->server->metrics, METRIC_acks);
     uint8_t bytes[64];
     struct bytes_writer writer = { .data = bytes, .capacity = sizeof bytes, .size_max = sizeof bytes, .mem = &mem_default };
     wire_ack_frame(&writer, subscription->document->number, count);
@@ -85,6 +87,11 @@ enum status persist_update(struct subscription *subscription, struct bytes updat
     enum status status = journal_append(&document->line, &entry, &group);
     if (status != STATUS_OK)
         return status;
+    unsigned at = document->unsaved[0].group == 0 || document->unsaved[0].group == group ? 0 : 1;
+    if (document->unsaved[at].group == 0) {
+        document->unsaved[at].group = group;
+        document->unsaved[at].since_us = loop_clock_us();
+    }
     document->changes++;
     document->changed_last_ms = server_now_ms(server);
     if (document->changed_since_ms == 0)
@@ -99,6 +106,11 @@ void persist_nothing_new(struct subscription *subscription) {
 
 static void persist_on_durable(struct journal_line *line, uint64_t group) {
     struct document *document = list_entry(line, struct document, line);
+    while (document->unsaved[0].group != 0 && document->unsaved[0].group <= group) {
+        metrics_observe(&document->session->server->metrics, METRIC_ack, loop_clock_us() - document->unsaved[0].since_us);
+        document->unsaved[0] = document->unsaved[1];
+        document->unsaved[1].group = 0;
+    }
     list_each (link, &document->subscriptions) {
         struct subscription *subscription = list_entry(link, struct subscription, document_link);
         uint64_t count = 0;
@@ -240,6 +252,7 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
             budget_place(document);
             break;
         }
+        metrics_count(&server->metrics, METRIC_checkpoints);
         document->changes_saved = document->changes_checkpointing;
         document->journal_bytes_saved = journal_line_bytes_total(&document->line);
         document->changed_since_ms = document->changes == document->changes_saved ? 0 : now_ms;
@@ -262,6 +275,7 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
         }
         /* fall through */
     default:
+        metrics_count(&server->metrics, METRIC_checkpoints_failed);
         log_warn(&subject, "checkpoint.failed", "status=%s reason=\"%s\"", status_name(outcome->status), outcome->reason);
         document->checkpoint_not_before_ms = now_ms + PERSIST_RETRY_MS;
         budget_place(document);

@@ -31,6 +31,7 @@ void dispatch_request(struct connection *connection, uint32_t msgid, struct byte
                                    server_now_ms(connection->server), &after_ms);
     if (status == STATUS_OVERLOADED) {
         struct wire_fault fault = wire_fault(WIRE_CODE_RATE);
+        metrics_limited(&connection->server->metrics, LIMIT_calls);
         fault.has_after_ms = true;
         fault.after_ms = after_ms;
         dispatch_refuse(connection, msgid, fault);

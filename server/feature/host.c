@@ -180,6 +180,12 @@ uint64_t host_files_max(const struct feature_call *call) {
     return server_config(call->session->server)->files_max;
 }
 
+void host_fail_files_max(struct feature_call *call) {
+    struct wire_fault fault = wire_fault_limit("files", host_files_max(call));
+    metrics_limited(&call->session->server->metrics, LIMIT_files_max);
+    host_fail(call, &fault);
+}
+
 uint64_t host_presence_interval_ms(const struct feature_session *session) {
     return server_config(session->session->server)->presence_ms;
 }

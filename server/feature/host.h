@@ -62,6 +62,8 @@ void host_each_presence(struct feature_session *session, void (*visit)(void *con
 
 /* How many files a session may have. */
 uint64_t host_files_max(const struct feature_call *call);
+/* The whole answer: the session has as many. */
+void host_fail_files_max(struct feature_call *call);
 
 /* The interval at which presence is written, ms. */
 uint64_t host_presence_interval_ms(const struct feature_session *session);

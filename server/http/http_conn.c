@@ -110,6 +110,8 @@ static void http_conn_proceed(struct http_conn *conn) {
             const struct http_message *request = http_reader_message(conn->reader);
             conn->keep_alive = request->keep_alive && !conn->door->closing;
             conn->head_only = bytes_equal_text(request->method, "HEAD");
+            conn->served = true;
+            metrics_count(&conn->door->server->metrics, METRIC_requests);
             http_conn_enter(conn, HTTP_CONN_HANDLING, HTTP_HANDLE_MS);
             socket_pause(conn->socket, true);
             router_dispatch(conn);
@@ -130,6 +132,9 @@ static void http_conn_refuse_broken(struct http_conn *conn, const struct http_fa
     char message[160];
     const char *word = fault->status == 413 || fault->status == 414 || fault->status == 431 ? wire_code_word(WIRE_CODE_LIMIT)
                                                                                             : wire_code_word(WIRE_CODE_MALFORMED);
+    metrics_count(&conn->door->server->metrics, METRIC_requests);
+    if (fault->status == 413 || fault->status == 431 || fault->status == 414)
+        metrics_limited(&conn->door->server->metrics, fault->status == 413 ? LIMIT_body_bytes : LIMIT_head_bytes);
     snprintf(message, sizeof message, "%s.", fault->what != NULL ? fault->what : "The request is malformed");
     conn->keep_alive = false;
     conn->head_only = false;
@@ -289,17 +294,24 @@ static void http_conn_on_end(void *owner, enum status why) {
 }
 
 void http_conn_expire(struct http_conn *conn) {
+    struct metrics *metrics = &conn->door->server->metrics;
     if (conn->state == HTTP_CONN_READING && http_reader_started(conn->reader)) {
+        metrics_limited(metrics, LIMIT_request_ms);
         conn->keep_alive = false;
         conn->head_only = false;
         http_conn_enter(conn, HTTP_CONN_HANDLING, HTTP_HANDLE_MS);
         http_conn_refuse_as(conn, 408, "timeout", "The request did not arrive in time.", NULL);
     } else if (conn->state == HTTP_CONN_HANDLING) {
         /* A late reply must not be taken for the answer to a later request. */
+        metrics_limited(metrics, LIMIT_answer_ms);
         conn->keep_alive = false;
         http_conn_refuse(conn, WIRE_CODE_UNAVAILABLE, "No answer was found in time.");
-    } else
+    } else {
+        /* One that has been served and is silent now is no burden, but kept alive. */
+        if (conn->state == HTTP_CONN_WRITING || !conn->served)
+            metrics_limited(metrics, LIMIT_request_ms);
         http_conn_close(conn);
+    }
 }
 
 enum status http_conn_take(struct http_conn *conn, struct bytes answer, int *out_fd, struct bytes *out_early) {

@@ -34,6 +34,7 @@ struct http_conn {
     int file; /* what goes out behind `out`, -1: nothing */
     uint64_t file_at, file_size;
     bool keep_alive;
+    bool served;     /* a request came */
     bool head_only;  /* the request is HEAD */
     bool proceeding; /* inside http_conn_proceed(), which frees what was closed meanwhile */
 };

@@ -1,11 +1,14 @@
 /* http_door.c — see http_door.h. */
 #include "http/http_door.h"
 
+#include "config.h"
 #include "http/http_conn.h"
 #include "http/http_operation.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
+
+enum { HTTP_ROOM_LOOKS = 64 }; /* at connections, for one that may go */
 
 static void http_door_sweep(void *context);
 
@@ -40,14 +43,35 @@ void http_door_destroy(struct http_door *door) {
     mem_free(&mem_default, door, sizeof *door);
 }
 
-void http_door_accept(void *context, int fd) {
+/* Lets go of whoever has been here longest without a whole request. The list is in the order of coming. */
+static bool http_door_make_room(struct http_door *door) {
+    unsigned looked = 0;
+    for (struct list *link = door->conn_list.next; link != &door->conn_list && looked < HTTP_ROOM_LOOKS;
+         link = link->next, looked++) {
+        struct http_conn *conn = list_entry(link, struct http_conn, link);
+        if (conn->state == HTTP_CONN_READING || conn->state == HTTP_CONN_LINGERING) {
+            http_conn_close(conn);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void http_door_on_accept(void *context, int fd) {
     /* The body ends with the connection. */
     static const char full[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
                                "Connection: close\r\n\r\n"
                                "{\"error\":{\"code\":\"overloaded\",\"message\":\"Too many connections.\",\"retry\":\"later\"}}\n";
     struct http_door *door = context;
     bool idle = list_empty(&door->conn_list);
-    if (door->closing || table_count(&door->conns) >= HTTP_CONNECTIONS_MAX) {
+    struct metrics *metrics = &door->server->metrics;
+    metrics_count(metrics, METRIC_accepted);
+    bool has_room = table_count(&door->conns) < door->fleet->config->http_connections_max;
+    if (!has_room) {
+        metrics_limited(metrics, LIMIT_http_connections_max);
+        has_room = http_door_make_room(door);
+    }
+    if (door->closing || !has_room) {
         (void)!send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         close(fd);
         return;
@@ -59,6 +83,13 @@ void http_door_accept(void *context, int fd) {
     if (idle)
         loop_timer_start(door->sweep, HTTP_SWEEP_MS, HTTP_SWEEP_MS);
 }
+
+static void http_door_on_turned_away(void *context) {
+    struct http_door *door = context;
+    metrics_limited(&door->server->metrics, LIMIT_descriptors);
+}
+
+const struct listener_events http_door_events = { http_door_on_accept, http_door_on_turned_away };
 
 struct http_conn *http_door_conn(const struct http_door *door, uint64_t id) {
     return table_get(&door->conns, id);

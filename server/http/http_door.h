@@ -3,19 +3,22 @@
  *   listener ──fd──▶ http_door ──▶ http_conn ──request──▶ router ──▶ handler ──answer──▶ http_conn
  *                                                                      └──▶ upgrade: the descriptor leaves for its session's loop
  *
- * What is bounded: HTTP_CONNECTIONS_MAX connections, one request of each in work at a time, HTTP_HEAD_BYTES_MAX and
- * HTTP_BODY_BYTES_MAX for a request, the configured request_ms for it to arrive, HTTP_HANDLE_MS for an answer to be found. */
+ * What is bounded: http_connections_max connections, one request of each in work at a time, HTTP_HEAD_BYTES_MAX and
+ * HTTP_BODY_BYTES_MAX for a request, request_ms for it to arrive, HTTP_HANDLE_MS for an answer to be found.
+ *
+ * When all places are taken, whoever has been waiting longest without a whole request leaves: who opens connections to hold them
+ * loses them to people who have something to say, who need a place for milliseconds only. If everybody waits for us, the newcomer
+ * is answered 503. */
 #ifndef SERVER_HTTP_DOOR_H
 #define SERVER_HTTP_DOOR_H
 
 #include "ground/list.h"
 #include "ground/table.h"
 #include "http/guess_limit.h"
-#include "loop/loop.h"
+#include "loop/listener.h"
 #include "server.h"
 
 enum {
-    HTTP_CONNECTIONS_MAX = 4096,  /* per loop; an upgraded connection counts no more */
     HTTP_HEAD_BYTES_MAX = 16384,  /* what browsers send with cookies */
     HTTP_BODY_BYTES_MAX = 16384,  /* the largest body is a handful of names */
     HTTP_AHEAD_BYTES_MAX = 65536, /* read behind a request that is in work: one read of the loop */
@@ -48,8 +51,8 @@ enum status http_door_create(const struct fleet *fleet, struct http_door *const 
 /* Closes what is still open; operations are cancelled, so the store must still be there. NULL is fine. */
 void http_door_destroy(struct http_door *door);
 
-/* For a listener: takes `fd`. */
-void http_door_accept(void *door, int fd);
+/* For a listener; the context is the door. */
+extern const struct listener_events http_door_events;
 
 /* No keep-alive any more: connections close with their answer, those without a request at once. */
 void http_door_close(struct http_door *door);

@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "http/health.h"
+#include "http/metrics_door.h"
 #include "http/pages.h"
 #include "http/sessions.h"
 #include "http/ws_door.h"
@@ -19,7 +20,7 @@ struct route {
 static const struct route routes[] = {
     { "GET", "/healthz", health_alive },           { "GET", "/readyz", health_ready },
     { "POST", "/v1/sessions", sessions_create },   { "POST", "/v1/join", sessions_join },
-    { "GET", "/v1/sessions/{}/ws", ws_door_open },
+    { "GET", "/v1/sessions/{}/ws", ws_door_open }, { "GET", "/metrics", metrics_door_get },
 };
 
 enum { ROUTES = sizeof routes / sizeof routes[0] };

@@ -260,6 +260,7 @@ void sessions_join(struct http_conn *conn, struct bytes argument) {
     struct http_door *door = conn->door;
     uint64_t wait_ms = guess_limit_wait_ms(&door->wrong_codes, http_conn_peer(conn), loop_now_ms(door->loop));
     if (wait_ms > 0) {
+        metrics_limited(&door->server->metrics, LIMIT_wrong_codes);
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%u", (unsigned)(wait_ms / 1000 + 1));
         struct http_header again = { bytes_text("Retry-After"), bytes_text(seconds) };
@@ -325,9 +326,10 @@ static void sessions_join_done(void *context, const struct reply *reply) {
         return;
     }
     struct row row = reply_row(reply, 0);
-    if (conn != NULL && row_bool(&row, 2))
+    if (conn != NULL && row_bool(&row, 2)) {
+        metrics_limited(&door->server->metrics, LIMIT_participants);
         http_conn_refuse_as(conn, 409, "full", "The session is full.", NULL);
-    else if (conn != NULL) {
+    } else if (conn != NULL) {
         char session[UUID_TEXT_SIZE + 1], user[UUID_TEXT_SIZE + 1];
         struct uuid id = row_uuid(&row, 0);
         struct bytes_writer body;

@@ -72,9 +72,10 @@ static void ws_door_hand_over(struct http_conn *conn, const struct uuid *session
         close(fd);
         goto close_conn;
     }
-    if (loop_post(server_loop(delivery->server), ws_door_deliver, delivery) == STATUS_OK)
+    if (loop_post(server_loop(delivery->server), ws_door_deliver, delivery) == STATUS_OK) {
+        metrics_count(&conn->door->server->metrics, METRIC_upgrades);
         delivery = NULL;
-    else
+    } else
         handoff_destroy(delivery->handoff);
 close_conn:
     mem_free(&mem_default, delivery, sizeof *delivery);

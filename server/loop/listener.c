@@ -29,7 +29,7 @@ struct listener {
     struct loop *loop;
     struct loop_timer *rest;
     uint64_t complained_ms; /* 0: not yet */
-    void (*on_accept)(void *context, int fd);
+    const struct listener_events *events;
     void *context;
     int fd;
     int spare_fd;
@@ -51,13 +51,13 @@ static void listener_turn_away(struct listener *listener);
 static void listener_on_rested(void *context);
 static void listener_free(struct listener *listener);
 
-enum status listener_create(struct loop *loop, const char *address, void (*on_accept)(void *context, int fd), void *context,
+enum status listener_create(struct loop *loop, const char *address, const struct listener_events *events, void *context,
                             struct listener **out) {
     struct listener *listener = mem_zalloc(&mem_default, sizeof *listener);
     if (listener == NULL)
         return STATUS_NO_MEMORY;
     listener->loop = loop;
-    listener->on_accept = on_accept;
+    listener->events = events;
     listener->context = context;
     listener->spare_fd = -1;
     enum status status = listener_bind(address, true, &listener->fd);
@@ -162,7 +162,7 @@ static void listener_on_readable(void *context, unsigned events) {
     for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN && !listener->destroyed; i++) {
         int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            listener->on_accept(listener->context, fd);
+            listener->events->on_accept(listener->context, fd);
             continue;
         }
         if (errno == EINTR || errno == ECONNABORTED)
@@ -196,6 +196,7 @@ static void listener_turn_away(struct listener *listener) {
         if (fd >= 0) {
             (void)!send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
             close(fd);
+            listener->events->on_turned_away(listener->context);
         }
         listener->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     }

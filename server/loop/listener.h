@@ -9,9 +9,16 @@
 
 struct listener;
 
-/* `address` is "HOST:PORT", HOST an IPv4 or IPv6 literal ("[::1]:8440"); port 0 takes a free one. `on_accept` takes the descriptor.
+struct listener_events {
+    /* Takes the descriptor. */
+    void (*on_accept)(void *context, int fd);
+    /* Somebody was answered 503: there was no descriptor for him. */
+    void (*on_turned_away)(void *context);
+};
+
+/* `address` is "HOST:PORT", HOST an IPv4 or IPv6 literal ("[::1]:8440"); port 0 takes a free one.
  * STATUS_MALFORMED: not an address. STATUS_IO: cannot bind; errno says why. */
-enum status listener_create(struct loop *loop, const char *address, void (*on_accept)(void *context, int fd), void *context,
+enum status listener_create(struct loop *loop, const char *address, const struct listener_events *events, void *context,
                             struct listener **out);
 void listener_destroy(struct listener *listener);
 

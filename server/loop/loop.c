@@ -111,6 +111,10 @@ uint64_t loop_unix_ms(const struct loop *loop) {
     return (uint64_t)((int64_t)uv_now(&loop->uv) + loop->unix_offset_ms);
 }
 
+uint64_t loop_clock_us(void) {
+    return uv_hrtime() / 1000;
+}
+
 void loop_random(struct loop *loop, void *out, size_t size) {
     (void)loop;
     uint8_t *at = out;

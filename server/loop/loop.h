@@ -30,6 +30,8 @@ void loop_stop(struct loop *loop);
 uint64_t loop_now_ms(const struct loop *loop);
 /* Unix milliseconds, read once per turn. */
 uint64_t loop_unix_ms(const struct loop *loop);
+/* Monotonic microseconds, read now: for measuring. */
+uint64_t loop_clock_us(void);
 /* Cryptographic randomness. */
 void loop_random(struct loop *loop, void *out, size_t size);
 

@@ -179,6 +179,11 @@ int socket_detach(struct socket *socket) {
     return fd;
 }
 
+void socket_write_last(int fd, struct bytes bytes) {
+    (void)!send(fd, bytes.data, bytes.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    shutdown(fd, SHUT_WR);
+}
+
 void socket_close(struct socket *socket) {
     if (socket == NULL)
         return;

@@ -43,6 +43,9 @@ void socket_shutdown(struct socket *socket);
 /* Gives the descriptor back and frees the socket; no callback comes any more. */
 int socket_detach(struct socket *socket);
 
+/* For a descriptor without a socket, before it is closed: writes what the kernel takes at once, and the end. */
+void socket_write_last(int fd, struct bytes bytes);
+
 /* Closes the descriptor and frees the socket; NULL is fine. Bytes that the kernel took are still delivered. */
 void socket_close(struct socket *socket);
 

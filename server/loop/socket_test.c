@@ -23,7 +23,7 @@ struct rig {
     size_t got;  /* bytes that on_bytes brought */
     size_t sent; /* bytes that the kernel took */
     size_t goal; /* bytes to send */
-    unsigned byte_calls, writable_calls, end_calls, accepts;
+    unsigned byte_calls, writable_calls, end_calls, accepts, turned_away;
     enum status end_why;
     uint8_t sum;
     void (*on_bytes)(struct rig *rig);
@@ -309,10 +309,18 @@ static void rig_on_accept_once(void *context, int fd) {
     rig->listener = NULL;
 }
 
+static void rig_on_turned_away(void *context) {
+    struct rig *rig = context;
+    rig->turned_away++;
+}
+
+static const struct listener_events rig_accepts = { rig_on_accept, rig_on_turned_away };
+static const struct listener_events rig_accepts_once = { rig_on_accept_once, rig_on_turned_away };
+
 Test(listener, takes_a_free_port_and_may_be_destroyed_by_its_first_arrival) {
     struct rig rig;
     rig_init(&rig);
-    cr_assert_eq(listener_create(rig.loop, "127.0.0.1:0", rig_on_accept_once, &rig, &rig.listener), STATUS_OK);
+    cr_assert_eq(listener_create(rig.loop, "127.0.0.1:0", &rig_accepts_once, &rig, &rig.listener), STATUS_OK);
     unsigned port = listener_port(rig.listener);
     int first = dial(port), second = dial(port);
 
@@ -330,10 +338,10 @@ Test(listener, two_loops_share_a_port_but_a_stranger_is_noticed) {
     struct listener *second;
     char address[32];
     rig_init(&rig);
-    cr_assert_eq(listener_create(rig.loop, "127.0.0.1:0", rig_on_accept, &rig, &rig.listener), STATUS_OK);
+    cr_assert_eq(listener_create(rig.loop, "127.0.0.1:0", &rig_accepts, &rig, &rig.listener), STATUS_OK);
     snprintf(address, sizeof address, "127.0.0.1:%u", listener_port(rig.listener));
 
-    cr_expect_eq(listener_create(rig.loop, address, rig_on_accept, &rig, &second), STATUS_OK);
+    cr_expect_eq(listener_create(rig.loop, address, &rig_accepts, &rig, &second), STATUS_OK);
     cr_expect_eq(listener_address_free(address), STATUS_IO);
     cr_expect_eq(errno, EADDRINUSE);
     cr_expect_eq(listener_address_free("127.0.0.1:0"), STATUS_OK);
@@ -355,7 +363,7 @@ Test(listener, without_descriptors_arrivals_are_answered_and_closed) {
     struct rig rig;
     char answer[128] = { 0 };
     rig_init(&rig);
-    cr_assert_eq(listener_create(rig.loop, "127.0.0.1:0", rig_on_accept, &rig, &rig.listener), STATUS_OK);
+    cr_assert_eq(listener_create(rig.loop, "127.0.0.1:0", &rig_accepts, &rig, &rig.listener), STATUS_OK);
     int fd = dial(listener_port(rig.listener));
     int top = dup(fd);
     close(top);
@@ -368,6 +376,7 @@ Test(listener, without_descriptors_arrivals_are_answered_and_closed) {
     setrlimit(RLIMIT_NOFILE, &limit);
 
     cr_expect_eq(rig.accepts, 0);
+    cr_expect_eq(rig.turned_away, 1);
     cr_expect_gt(read(fd, answer, sizeof answer - 1), 0);
     cr_expect(strstr(answer, " 503 ") != NULL, "%s", answer);
     int later = dial(listener_port(rig.listener));

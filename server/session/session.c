@@ -111,6 +111,8 @@ static void session_announce(struct session *session, const struct connection *c
 void session_enter(struct session *session, struct connection *connection) {
     connection->session = session;
     connection->state = CONNECTION_JOINED;
+    connection_settled(connection);
+    metrics_count(&session->server->metrics, METRIC_joins);
     connection->deadline_ms = server_now_ms(session->server) + server_config(session->server)->ping_ms;
     struct list *at = &session->connections; /* in order of ids, for paging; a connection may join after a younger one */
     while (at->previous != &session->connections && list_entry(at->previous, struct connection, session_link)->id > connection->id)

@@ -26,6 +26,7 @@ struct session {
     uint32_t connection_count;
     uint32_t calls;
     struct list documents;
+    uint64_t documents_bytes; /* document/budget.c */
     struct table documents_by_number;
     struct room room;
     void *feature_state[SESSION_FEATURES_MAX];

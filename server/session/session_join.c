@@ -165,7 +165,7 @@ static void session_join_answer(struct session *session, struct connection *conn
                     .awareness_bytes = CRDT_AWARENESS_STATE_BYTES_MAX,
                     .open_documents = DOCUMENT_SUBSCRIPTIONS_MAX,
                     .requests_per_second = 0,
-                    .updates_per_second = 0,
+                    .updates_per_second = config->updates_per_second,
                     .files = config->files_max,
                     .document_bytes = config->document_bytes_max,
                     .path_bytes = WIRE_PATH_BYTES_MAX,
@@ -247,6 +247,7 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
     }
     uint32_t users_max = (uint32_t)row_i32(&row, 5);
     if (session_join_users_with(session, &participant->user) > users_max) {
+        metrics_limited(&server->metrics, LIMIT_participants);
         fault = wire_fault_limit("max_participants", users_max);
         close_code = WIRE_CLOSE_DENIED;
         goto refuse;

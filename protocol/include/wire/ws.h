@@ -67,6 +67,7 @@ struct ws_conn {
     struct bytes_reader input;
     struct bytes_writer out;
     size_t message_max;
+    uint64_t frames;     /* read so far, of any kind; the owner may look */
     uint64_t mask_state; /* client: where the mask keys of pongs and closes come from */
     uint8_t role;
     bool delivered; /* the last event's payload lies in the parser, which is handed back by the next call */

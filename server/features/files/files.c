@@ -39,8 +39,7 @@ static void files_fail_not_found(struct feature_call *call) {
 
 static void files_on_created(struct feature_call *call, const struct reply *reply) {
     if (reply->row_count == 0) {
-        struct wire_fault fault = wire_fault_limit("files", host_files_max(call));
-        host_fail(call, &fault);
+        host_fail_files_max(call);
         return;
     }
     files_tell(call, reply, "created");

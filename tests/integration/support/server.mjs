@@ -6,6 +6,7 @@ import { PROGRAM } from './program.mjs';
 import { until, within } from './wait.mjs';
 
 const ADMIN_TOKEN = 'integration-tests-admin-token-0123456789abcdef';
+const METRICS_TOKEN = 'integration-tests-metrics-token-0123456789abcd';
 
 export class Server {
     // Migrates the cluster's database and starts a server on a free port. `settings`: { 'evict-idle-ms': 200 } and the like;
@@ -21,11 +22,21 @@ export class Server {
         server.port = 0;
         server.tokenFile = join(cluster.folder, 'admin-token');
         writeFileSync(server.tokenFile, ADMIN_TOKEN, { mode: 0o600 });
+        server.metricsFile = join(cluster.folder, 'metrics-token');
+        writeFileSync(server.metricsFile, METRICS_TOKEN, { mode: 0o600 });
         chmodSync(cluster.folder, 0o711);
         execFileSync(PROGRAM, ['migrate', '--database', cluster.url('vibesync_owner'), '--server-role', 'vibesync_server'],
             { stdio: ['ignore', 'ignore', 'inherit'] });
         await server.start();
         return server;
+    }
+
+    get adminToken() {
+        return ADMIN_TOKEN;
+    }
+
+    get metricsToken() {
+        return METRICS_TOKEN;
     }
 
     get url() {
@@ -37,7 +48,8 @@ export class Server {
         const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
         const verbose = 'log-level' in settings ? [] : ['--log-level', 'debug'];
         this.child = spawn('setpriv', ['--pdeathsig', 'KILL', PROGRAM, 'serve', '--listen', `127.0.0.1:${this.port}`, '--database',
-            this.databaseUrl, '--admin-token-file', this.tokenFile, ...verbose, ...flags], {
+            this.databaseUrl, '--admin-token-file', this.tokenFile, '--metrics-token-file', this.metricsFile,
+            ...verbose, ...flags], {
             stdio: ['ignore', 'pipe', 'pipe'],
             env: { ...process.env, UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
                 ASAN_OPTIONS: 'detect_leaks=1:verify_asan_link_order=0', ...this.environment },
