@@ -22,7 +22,7 @@ enum {
     SESSIONS_NAME_BYTES_MAX = 400,
     SESSIONS_CODE_TEXT_MAX = 64, /* as typed, with blanks and dashes */
     SESSIONS_PARTICIPANTS_DEFAULT = 10,
-    SESSIONS_PARTICIPANTS_MAX = 10000,
+    SESSIONS_PARTICIPANTS_MAX = 1000000,
     SESSIONS_CODE_ATTEMPTS = 4, /* of 2^40 codes, a billion sessions leave a chance of 1 in 10^12 to miss four times */
     SESSIONS_USERNAME_SIZE = 6 + ROOM_CODE_SIZE * 2,
 };
@@ -172,7 +172,7 @@ static enum status sessions_create_read(struct http_conn *conn, struct session_c
     if (status == STATUS_NOT_FOUND)
         max_participants = SESSIONS_PARTICIPANTS_DEFAULT;
     else if (status != STATUS_OK || max_participants == 0)
-        wrong = "max_participants: a whole number from 1 to 10000";
+        wrong = "max_participants: a whole number from 1 to 1000000";
     status = json_body_text(body, "owner", SESSIONS_NAME_BYTES_MAX, &owner);
     if (status == STATUS_NOT_FOUND)
         owner = bytes_text("Owner");

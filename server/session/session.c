@@ -39,6 +39,7 @@ enum status session_open(struct server *server, const struct uuid *id, struct se
     list_init(&session->connections);
     list_init(&session->documents);
     table_init(&session->documents_by_number, &mem_default);
+    attendance_init(&session->attendance);
     room_init(&session->room, server, session_room_flush);
     session->chain = table_get(&server->sessions, uuid_key(id));
     enum status status = registry_session_open(session);
@@ -62,6 +63,7 @@ void session_destroy(struct session *session) {
     list_each (link, &session->documents)
         document_destroy(list_entry(link, struct document, session_link));
     registry_session_close(session);
+    attendance_finish(&session->attendance);
     room_finish(&session->room);
     table_finish(&session->documents_by_number);
 
@@ -108,7 +110,10 @@ static void session_announce(struct session *session, const struct connection *c
     frame_release(frame);
 }
 
-void session_enter(struct session *session, struct connection *connection) {
+enum status session_enter(struct session *session, struct connection *connection) {
+    enum status status = attendance_enter(&session->attendance, &connection->participant.user);
+    if (status != STATUS_OK)
+        return status;
     connection->session = session;
     connection->state = CONNECTION_JOINED;
     connection_settled(connection);
@@ -122,6 +127,7 @@ void session_enter(struct session *session, struct connection *connection) {
     session->empty_since_ms = 0;
     session_announce(session, connection, WIRE_PARTICIPANT_JOINED);
     registry_participant_joined(session, connection);
+    return STATUS_OK;
 }
 
 void session_leave(struct connection *connection) {
@@ -132,6 +138,7 @@ void session_leave(struct connection *connection) {
         document_unsubscribe(list_entry(link, struct subscription, connection_link));
     list_remove(&connection->session_link);
     session->connection_count--;
+    attendance_leave(&session->attendance, &connection->participant.user);
     connection->session = NULL;
     uint64_t now_ms = server_now_ms(session->server);
     room_leave(&session->room, &connection->room_member, now_ms);
@@ -156,7 +163,10 @@ void session_write_participants(const struct session *session, uint64_t after, u
     uint64_t last = 0;
     *out_next = 0;
     struct bytes_writer page = connection_writer();
-    for (const struct list *link = session->connections.next; link != &session->connections; link = link->next) {
+    const struct connection *last_one = server_connection(session->server, after);
+    const struct list *link =
+        last_one != NULL && last_one->session == session ? &last_one->session_link : session->connections.next;
+    for (; link != &session->connections; link = link->next) {
         const struct connection *connection = list_entry(link, struct connection, session_link);
         if (connection->id <= after || connection == except)
             continue;

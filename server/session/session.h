@@ -13,6 +13,7 @@
 #define SERVER_SESSION_H
 
 #include "connection/connection.h"
+#include "session/attendance.h"
 #include "session/room.h"
 
 enum { SESSION_FEATURES_MAX = 16 };
@@ -24,6 +25,7 @@ struct session {
     struct uuid id;
     struct list connections; /* by id */
     uint32_t connection_count;
+    struct attendance attendance; /* of users */
     uint32_t calls;
     struct list documents;
     uint64_t documents_bytes; /* document/budget.c */
@@ -39,8 +41,8 @@ struct session *session_find(struct server *server, const struct uuid *id);
 /* The session in memory, made if it is not there. STATUS_NO_MEMORY. */
 enum status session_open(struct server *server, const struct uuid *id, struct session **out);
 
-/* Adds a connection whose participant has been filled in; tells the others. */
-void session_enter(struct session *session, struct connection *connection);
+/* Adds a connection whose participant has been filled in; tells the others. STATUS_NO_MEMORY: it is not in. */
+enum status session_enter(struct session *session, struct connection *connection);
 
 /* Takes a connection out: its subscriptions end, the others are told. Harmless when it is in no session. */
 void session_leave(struct connection *connection);
@@ -54,7 +56,8 @@ enum status session_awareness(struct connection *connection, struct bytes update
 /* Request session.participants. */
 void session_participants(struct connection *connection, uint32_t msgid, struct bytes params);
 
-/* Appends the encoded array of a page of participants after the id `after`; `out_next`: cursor, 0 at the end. */
+/* Appends the encoded array of a page of participants after the id `after`; `out_next`: cursor, 0 at the end. Costs the page, as
+ * long as the participant `after` is still here; else everybody before it, once. */
 void session_write_participants(const struct session *session, uint64_t after, uint64_t limit, const struct connection *except,
                                 struct bytes_writer *out, uint64_t *out_next);
 

@@ -87,29 +87,6 @@ void session_join(struct connection *connection, uint32_t msgid, struct bytes pa
     connection->state = CONNECTION_JOINING;
 }
 
-/* Counts the users of a session, `user` once more if it is not among them. */
-static uint32_t session_join_users_with(const struct session *session, const struct uuid *user) {
-    uint32_t count = 1;
-    for (const struct list *link = session->connections.next; link != &session->connections; link = link->next) {
-        const struct connection *connection = list_entry(link, struct connection, session_link);
-        bool first = !uuid_equal(&connection->participant.user, user);
-        for (const struct list *earlier = session->connections.next; first && earlier != link; earlier = earlier->next)
-            first =
-                !uuid_equal(&list_entry(earlier, struct connection, session_link)->participant.user, &connection->participant.user);
-        count += first;
-    }
-    return count;
-}
-
-static bool session_join_user_here(const struct session *session, const struct connection *but) {
-    for (const struct list *link = session->connections.next; link != &session->connections; link = link->next) {
-        const struct connection *connection = list_entry(link, struct connection, session_link);
-        if (connection != but && uuid_equal(&connection->participant.user, &but->participant.user))
-            return true;
-    }
-    return false;
-}
-
 /* A visit begins or ends: one statement, its answer is only logged. */
 static void session_join_on_recorded(void *context, const struct reply *reply) {
     (void)context;
@@ -132,7 +109,7 @@ static void session_join_record(struct session *session, const struct uuid *user
 }
 
 void session_record_leave(struct session *session, const struct connection *connection) {
-    if (!session_join_user_here(session, connection))
+    if (attendance_of(&session->attendance, &connection->participant.user) == 0)
         session_join_record(session, &connection->participant.user, "session_leave");
 }
 
@@ -246,7 +223,8 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
         goto refuse;
     }
     uint32_t users_max = (uint32_t)row_i32(&row, 5);
-    if (session_join_users_with(session, &participant->user) > users_max) {
+    uint32_t here = attendance_of(&session->attendance, &participant->user);
+    if (here == 0 && attendance_count(&session->attendance) >= users_max) {
         metrics_limited(&server->metrics, LIMIT_participants);
         fault = wire_fault_limit("max_participants", users_max);
         close_code = WIRE_CLOSE_DENIED;
@@ -254,12 +232,16 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
     }
     connection->token_expires_ms = (uint64_t)row_i64(&row, 9);
     uint64_t files_count = (uint64_t)row_i64(&row, 10);
-    session_enter(session, connection);
+    if (session_enter(session, connection) != STATUS_OK) {
+        fault = wire_fault(WIRE_CODE_OVERLOADED);
+        close_code = WIRE_CLOSE_OVERLOADED;
+        goto refuse;
+    }
     mem_free(&mem_default, connection->credential, connection->credential_size);
     connection->credential = NULL;
     connection->credential_size = 0;
     session_join_answer(session, connection, msgid, files_count);
-    if (!session_join_user_here(session, connection))
+    if (here == 0)
         session_join_record(session, &participant->user, "session_enter");
     log_info((&(struct log_subject){ .session = &session->id, .connection = connection->id }), "participant.joined",
              "role=%s connections=%u", participant->role, session->connection_count);

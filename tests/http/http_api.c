@@ -209,7 +209,7 @@ static void bodies_are_checked_before_the_database(void) {
         { "/v1/sessions", "{\"name\":7}", "invalid_params" },
         { "/v1/sessions", "{\"name\":\"a\\r\\nb\"}", "invalid_params" },
         { "/v1/sessions", "{\"name\":\"a\",\"max_participants\":0}", "invalid_params" },
-        { "/v1/sessions", "{\"name\":\"a\",\"max_participants\":10001}", "invalid_params" },
+        { "/v1/sessions", "{\"name\":\"a\",\"max_participants\":1000001}", "invalid_params" },
         { "/v1/sessions", "{\"name\":\"a\",\"max_participants\":\"3\"}", "invalid_params" },
         { "/v1/sessions", "{\"name\":\"a\",\"type\":\"secret\"}", "invalid_params" },
         { "/v1/sessions", "{\"name\":\"a\",\"owner\":\"\\u0007\"}", "invalid_params" },
