@@ -34,11 +34,7 @@ enum {
 
 extern const struct embedded_file server_sql[];
 
-/* ---- the fleet and its handoffs ---- */
-
-struct server *fleet_owner(const struct fleet *fleet, const struct uuid *session) {
-    return fleet->servers[uuid_key(session) % fleet->count];
-}
+/* ---- handoffs ---- */
 
 struct handoff *handoff_create(int fd, const struct uuid *session, struct bytes credential, struct bytes early, const char *peer) {
     struct handoff *handoff = mem_zalloc(&mem_default, sizeof *handoff);
@@ -106,6 +102,7 @@ enum status server_create(const struct fleet *fleet, unsigned index, struct loop
     ws_pool_init(&server->ws_pool, &mem_default, SERVER_PARSERS_IDLE, (unsigned)fleet->config->connections_max);
     table_init(&server->connections, &mem_default);
     table_init(&server->sessions, &mem_default);
+    placement_init(&server->placement);
     list_init(&server->connection_list);
     list_init(&server->flush);
     list_init(&server->doomed);
@@ -161,6 +158,7 @@ void server_destroy(struct server *server) {
     ws_pool_finish(&server->ws_pool);
     table_finish(&server->connections);
     table_finish(&server->sessions);
+    placement_finish(&server->placement);
     mem_free(&mem_default, server, sizeof *server);
 }
 
@@ -231,10 +229,6 @@ void server_measure(struct server *server) {
     gauges[METRIC_statements_queued] = health.queued;
 }
 
-void server_accept(struct server *server, struct handoff *handoff) {
-    connection_open(server, handoff);
-}
-
 /* ---- turns and ticks ---- */
 
 static void server_turn_end(void *context) {
@@ -261,6 +255,7 @@ static void server_slow_tick(struct server *server, uint64_t now_ms) {
     list_each (link, &server->session_list)
         session_tick(list_entry(link, struct session, server_link), now_ms);
     shed_note_memory(server);
+    placement_report(server);
     budget_tick(server);
     standing_tick(server, now_ms);
     retention_tick(server, now_ms);

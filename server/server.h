@@ -1,8 +1,8 @@
 /* server.h — everything one loop owns; no globals, no locks.
  *
  * A process runs one or more loops, each in a thread with its own `struct server`. A session is owned by exactly one of them,
- * chosen by its id; its connections, documents and features are touched only there. Any loop accepts; what belongs elsewhere is
- * handed over as a descriptor. `struct fleet` is the immutable list of all servers of the process. */
+ * chosen by load when it opens (placement.h); its connections, documents and features are touched only there. Any loop accepts;
+ * what belongs elsewhere is handed over as a descriptor. `struct fleet` is the immutable list of all servers of the process. */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
@@ -11,6 +11,7 @@
 #include "ground/list.h"
 #include "ground/table.h"
 #include "metrics/metrics.h"
+#include "placement.h"
 #include "wire/ws.h"
 
 struct config;
@@ -29,9 +30,6 @@ struct fleet {
     uint8_t metrics_token_hash[32]; /* of the token that may read /metrics */
     struct uuid boot;               /* new at each start of the process */
 };
-
-/* The loop that owns a session. */
-struct server *fleet_owner(const struct fleet *fleet, const struct uuid *session);
 
 /* A WebSocket connection on its way to the loop that owns its session: the 101 answer is already written. */
 struct handoff {
@@ -53,9 +51,6 @@ void handoff_destroy(struct handoff *handoff);
 enum status server_create(const struct fleet *fleet, unsigned index, struct loop *loop, struct server **out);
 /* Everything must be closed: after server_drain()'s callback. */
 void server_destroy(struct server *server);
-
-/* In the server's own thread. Takes `handoff`. */
-void server_accept(struct server *server, struct handoff *handoff);
 
 /* Ends the server: refuses newcomers, saves and checkpoints every document, closes connections with 1001. `done` is called once,
  * with STATUS_OK when all is saved, STATUS_UNAVAILABLE when `timeout_ms` passed before. */
@@ -94,6 +89,7 @@ struct server {
     struct list session_list;
     struct list rooms;      /* rooms of awareness that have something to tell at the next tick */
     uint64_t document_next; /* document numbers are never used again within a process */
+    struct placement placement;
     struct metrics metrics;
     uint64_t ticked_us;      /* shed.c: when the last tick was */
     uint64_t lag_us;         /* how late ticks are, smoothed over half a second */

@@ -47,24 +47,24 @@ static void connection_turn_away(struct handoff *handoff, uint16_t code, const c
     handoff_destroy(handoff);
 }
 
-void connection_open(struct server *server, struct handoff *handoff) {
+bool connection_open(struct server *server, struct handoff *handoff) {
     const struct config *config = server_config(server);
     enum limit limit;
     const char *shed = shed_newcomer(server, &limit);
     if (server->draining) {
         connection_turn_away(handoff, WIRE_CLOSE_DRAIN, "the server goes away; reconnect");
-        return;
+        return false;
     }
     if (shed != NULL) {
         metrics_limited(&server->metrics, limit);
         log_debug(NULL, "connection.shed", "peer=%s reason=\"%s\"", handoff->peer, shed);
         connection_turn_away(handoff, WIRE_CLOSE_UNAVAILABLE, shed);
-        return;
+        return false;
     }
     struct connection *connection = mem_zalloc(&mem_default, sizeof *connection);
     if (connection == NULL) {
         connection_turn_away(handoff, WIRE_CLOSE_UNAVAILABLE, "the server has no memory; try again");
-        return;
+        return false;
     }
     connection->server = server;
     connection->id = server->connection_next++;
@@ -100,7 +100,7 @@ void connection_open(struct server *server, struct handoff *handoff) {
     if (handoff->early.size > 0)
         connection_on_bytes(connection, handoff->early);
     handoff_destroy(handoff);
-    return;
+    return true;
 
 fail_table:
     table_remove(&server->connections, connection->id);
@@ -108,6 +108,7 @@ fail:
     mem_free(&mem_default, connection->credential, connection->credential_size);
     mem_free(&mem_default, connection, sizeof *connection);
     handoff_destroy(handoff);
+    return false;
 }
 
 /* ---- bytes in ---- */
@@ -370,6 +371,7 @@ void connection_doom(struct connection *connection) {
 void connection_destroy(struct connection *connection) {
     assert(connection->state == CONNECTION_DOOMED && connection->session == NULL && list_empty(&connection->subscriptions));
     connection_settled(connection);
+    placement_left(connection->server, &connection->session_id, true);
     table_remove(&connection->server->connections, connection->id);
     list_remove(&connection->paced_link);
     list_remove(&connection->server_link);

@@ -72,8 +72,8 @@ struct connection {
     struct rate *rates;       /* of methods; made at the first call */
 };
 
-/* Takes `handoff`. Runs in the loop that owns the session. */
-void connection_open(struct server *server, struct handoff *handoff);
+/* Takes `handoff`. Runs in the loop that owns the session. False: it was turned away. */
+bool connection_open(struct server *server, struct handoff *handoff);
 
 /* Sends `frame` at the end of the turn; takes a reference of its own. A connection that cannot take it is closed as too slow. */
 void connection_send(struct connection *connection, struct frame *frame);

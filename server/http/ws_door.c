@@ -1,6 +1,6 @@
 /* ws_door.c — see ws_door.h.
  *
- *   check ──▶ 101 written, descriptor detached ──▶ struct handoff ──loop_post──▶ ws_door_deliver, in the owner's thread */
+ *   check ──▶ 101 written, descriptor detached ──▶ struct handoff ──▶ placement_send */
 #include "http/ws_door.h"
 
 #include "access/token.h"
@@ -8,13 +8,7 @@
 
 #include <unistd.h>
 
-struct ws_door_delivery {
-    struct server *server;
-    struct handoff *handoff;
-};
-
 static void ws_door_hand_over(struct http_conn *conn, const struct uuid *session, struct bytes credential, struct bytes answer);
-static void ws_door_deliver(void *context);
 
 void ws_door_open(struct http_conn *conn, struct bytes session_text) {
     static const char *const protocols[] = { WIRE_SUBPROTOCOL, NULL };
@@ -58,32 +52,18 @@ void ws_door_open(struct http_conn *conn, struct bytes session_text) {
 }
 
 static void ws_door_hand_over(struct http_conn *conn, const struct uuid *session, struct bytes credential, struct bytes answer) {
-    struct ws_door_delivery *delivery = mem_zalloc(&mem_default, sizeof *delivery);
     char peer[64];
     int fd = -1;
     struct bytes early;
     strncpy(peer, http_conn_peer(conn), sizeof peer - 1);
     peer[sizeof peer - 1] = '\0';
-    if (delivery == NULL || http_conn_take(conn, answer, &fd, &early) != STATUS_OK)
-        goto close_conn;
-    delivery->server = fleet_owner(conn->door->fleet, session);
-    delivery->handoff = handoff_create(fd, session, credential, early, peer);
-    if (delivery->handoff == NULL) {
-        close(fd);
-        goto close_conn;
+    if (http_conn_take(conn, answer, &fd, &early) == STATUS_OK) {
+        struct handoff *handoff = handoff_create(fd, session, credential, early, peer);
+        if (handoff != NULL) {
+            metrics_count(&conn->door->server->metrics, METRIC_upgrades);
+            placement_send(conn->door->fleet, handoff);
+        } else
+            close(fd);
     }
-    if (loop_post(server_loop(delivery->server), ws_door_deliver, delivery) == STATUS_OK) {
-        metrics_count(&conn->door->server->metrics, METRIC_upgrades);
-        delivery = NULL;
-    } else
-        handoff_destroy(delivery->handoff);
-close_conn:
-    mem_free(&mem_default, delivery, sizeof *delivery);
     http_conn_close(conn);
-}
-
-static void ws_door_deliver(void *context) {
-    struct ws_door_delivery *delivery = context;
-    server_accept(delivery->server, delivery->handoff);
-    mem_free(&mem_default, delivery, sizeof *delivery);
 }

@@ -51,7 +51,8 @@ enum status session_open(struct server *server, const struct uuid *id, struct se
         return status;
     }
     list_append(&server->session_list, &session->server_link);
-    log_info(&(struct log_subject){ .session = id }, "session.opened", "sessions=%zu", table_count(&server->sessions));
+    log_info(&(struct log_subject){ .session = id }, "session.opened", "loop=%u sessions=%zu", server->index,
+             table_count(&server->sessions));
     *out = session;
     return STATUS_OK;
 }
@@ -80,6 +81,7 @@ void session_destroy(struct session *session) {
         first->chain = session->chain;
     }
     list_remove(&session->server_link);
+    placement_left(server, &session->id, false);
     log_info(&(struct log_subject){ .session = &session->id }, "session.closed", "sessions=%zu", table_count(&server->sessions));
     mem_free(&mem_default, session, sizeof *session);
 }
