@@ -67,7 +67,9 @@ static void check_functions(struct bytes update, struct bytes_writer *v1) {
     bytes_writer_reset(&out);
     if (crdt_updates_convert(CRDT_V1, CRDT_V2, bytes_written(v1), &out) == STATUS_OK) {
         bytes_writer_reset(&diff);
-        expect(crdt_updates_convert(CRDT_V2, CRDT_V1, bytes_written(&out), &diff) == STATUS_OK, "no way back");
+        enum status back = crdt_updates_convert(CRDT_V2, CRDT_V1, bytes_written(&out), &diff);
+        /* What fewer bytes say may be more than so few bytes may say. */
+        expect(back == STATUS_OK || (back == STATUS_TOO_BIG && out.size < update.size), "no way back");
     }
     bytes_writer_finish(&diff);
     bytes_writer_finish(&out);
