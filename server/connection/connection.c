@@ -50,11 +50,11 @@ static void connection_turn_away(struct handoff *handoff, uint16_t code, const c
 bool connection_open(struct server *server, struct handoff *handoff) {
     const struct config *config = server_config(server);
     enum limit limit;
-    const char *shed = shed_newcomer(server, &limit);
     if (server->draining) {
         connection_turn_away(handoff, WIRE_CLOSE_DRAIN, "the server goes away; reconnect");
         return false;
     }
+    const char *shed = shed_newcomer(server, &limit);
     if (shed != NULL) {
         metrics_limited(&server->metrics, limit);
         log_debug(NULL, "connection.shed", "peer=%s reason=\"%s\"", handoff->peer, shed);
@@ -312,7 +312,7 @@ void connection_tick(struct connection *connection, uint64_t now_ms) {
         connection_close(connection, WIRE_CLOSE_TOO_SLOW, "did not join in time");
         break;
     case CONNECTION_JOINED:
-        if (!connection->ponged) {
+        if (!connection->ponged && list_empty(&connection->paced_link)) {
             metrics_limited(&connection->server->metrics, LIMIT_ping_ms);
             log_info(&subject, "connection.silent", "ms=%llu", (unsigned long long)server_config(connection->server)->ping_ms);
             connection_doom(connection);

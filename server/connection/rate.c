@@ -38,6 +38,8 @@ enum status rate_take(struct rate **rates, size_t method, size_t method_count, u
 }
 
 uint64_t rate_spend(uint64_t *full_at_us, uint64_t per_second, uint64_t count, uint64_t now_ms) {
+    if (count == 0)
+        return 0;
     uint64_t now_us = now_ms * 1000;
     uint64_t start = *full_at_us > now_us ? *full_at_us : now_us;
     uint64_t latest = now_us + RATE_BURST_SECONDS * UINT64_C(1000000);

@@ -46,3 +46,14 @@ Test(rate, zero_means_no_limit_and_needs_no_memory) {
 
     cr_assert_null(rates);
 }
+
+Test(rate, what_was_spent_too_much_is_worked_off_in_time) {
+    uint64_t full_at_us = 0;
+
+    cr_expect_eq(rate_spend(&full_at_us, 100, 200, 5000), 0, "two seconds at once");
+    cr_expect_eq(rate_spend(&full_at_us, 100, 0, 5000), 0);
+    cr_expect_eq(rate_spend(&full_at_us, 100, 50, 5000), 500);
+    cr_expect_eq(rate_spend(&full_at_us, 100, 1, 5500), 10, "the pause is over, and nothing is left");
+    cr_expect_eq(rate_spend(&full_at_us, 100, 200, 60000), 0, "rest gives no more than the burst");
+    cr_expect_eq(rate_spend(&full_at_us, 100, 1, 60000), 10);
+}
