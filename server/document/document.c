@@ -115,6 +115,12 @@ void document_broadcast(struct document *document, struct frame *frame, const st
     }
 }
 
+/* Ends the connections of its readers, when there is no memory to tell them something: they come back and get what they lack. */
+static void document_cut_off(struct document *document) {
+    list_each (link, &document->subscriptions)
+        connection_doom(list_entry(link, struct subscription, document_link)->connection);
+}
+
 /* ---- updates ---- */
 
 static void document_reject(struct subscription *subscription, enum wire_code code, const char *message) {
@@ -143,7 +149,8 @@ static void document_put_aside(struct document *document, const char *why) {
     document_gone(document, WIRE_GONE_UNAVAILABLE, 0);
 }
 
-/* Applies in a transaction of its own. `relay` gets what became new, if that differs from `update` (result->verbatim is false). */
+/* Applies in a transaction of its own. `relay` gets what became new, if that differs from `update` (result->verbatim is false).
+ * STATUS_CONFLICT: applied, but there is no memory for the relay. */
 static enum status document_apply(struct document *document, struct bytes update, struct crdt_update_result *result,
                                   struct bytes_writer *relay) {
     struct metrics *metrics = &document->session->server->metrics;
@@ -266,11 +273,14 @@ enum status document_merge(struct document *document, struct bytes update) {
         if (frame != NULL)
             document_broadcast(document, frame, NULL);
         else
-            status = STATUS_NO_MEMORY;
+            status = STATUS_CONFLICT;
         frame_release(frame);
     }
     bytes_writer_finish(&relay);
-    return status;
+    if (status != STATUS_CONFLICT)
+        return status;
+    document_cut_off(document); /* memory has it; merged again it would be nothing new, and nobody would be told */
+    return STATUS_OK;
 }
 
 enum status document_answer(struct subscription *subscription, struct bytes state_vector) {
@@ -326,6 +336,8 @@ void document_gone(struct document *document, enum wire_gone reason, int64_t epo
     bytes_writer_finish(&values);
     if (frame != NULL)
         document_broadcast(document, frame, NULL);
+    else
+        document_cut_off(document); /* not told, they would go on writing for a document that nobody has */
     frame_release(frame);
     document_destroy(document);
 }
