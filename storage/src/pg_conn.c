@@ -17,8 +17,9 @@
 #include <stdlib.h>
 
 enum {
-    CONNECT_MS_MAX = 10000,  /* names, TCP, TLS, authentication, set-up */
-    ANSWER_SLACK_MS = 10000, /* beyond the statement timeout: then the other side is gone and TCP has not noticed */
+    UNFLUSHED_BYTES_MAX = 64 << 10, /* several small commands in one write */
+    CONNECT_MS_MAX = 10000,         /* names, TCP, TLS, authentication, set-up */
+    ANSWER_SLACK_MS = 10000,        /* beyond the statement timeout: then the other side is gone and TCP has not noticed */
 };
 
 void pg_conn_init(struct pg_conn *conn) {
@@ -268,6 +269,7 @@ static void pg_conn_set_up_on_limits(struct pg_conn *conn, struct pg_command *co
 }
 
 static void pg_conn_set_up(struct pg_conn *conn) {
+    conn->unflushed = 0;
     if (PQsetnonblocking(conn->pg, 1) != 0 || PQenterPipelineMode(conn->pg) != 1) {
         pg_conn_note(conn, PQerrorMessage(conn->pg));
         return;
@@ -316,6 +318,8 @@ void pg_conn_send(struct pg_conn *conn, struct pg_command *command) {
     command->sent_ms = conn->now_ms;
     list_append(&conn->sent, &command->link);
     conn->sent_count++;
+    for (unsigned i = 0; i < command->param_count; i++)
+        conn->unflushed += (size_t)command->lengths[i];
     if (conn->broken)
         return; /* answered when the connection is dropped */
     if (pg_conn_send_command(conn, command) != 1 || PQpipelineSync(conn->pg) != 1)
@@ -384,12 +388,20 @@ static void pg_conn_receive(struct pg_conn *conn) {
  * closed, and no event will ever tell. So both are looked at here. */
 static void pg_conn_write(struct pg_conn *conn) {
     int left = PQflush(conn->pg);
+    if (left == 0)
+        conn->unflushed = 0;
     if (left < 0)
         pg_conn_note(conn, PQerrorMessage(conn->pg));
     else
         pg_conn_take_all(conn);
     if (!conn->broken)
         pg_conn_watch(conn, PQsocket(conn->pg), STORE_READ | (left > 0 ? STORE_WRITE : 0));
+}
+
+bool pg_conn_takes(struct pg_conn *conn) {
+    if (conn->state == PG_CONN_READY && !conn->broken && conn->unflushed >= UNFLUSHED_BYTES_MAX)
+        pg_conn_write(conn);
+    return conn->state == PG_CONN_READY && !conn->broken && conn->unflushed < UNFLUSHED_BYTES_MAX;
 }
 
 void pg_conn_ready(struct pg_conn *conn) {

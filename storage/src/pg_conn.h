@@ -65,6 +65,7 @@ struct pg_conn {
     uint64_t heard_ms;   /* of the newest answer */
     struct list sent;
     unsigned sent_count;
+    size_t unflushed; /* bytes of parameters sent since the socket had taken everything */
     unsigned setup_left;
     bool broken;
     bool refused;
@@ -81,6 +82,10 @@ void pg_conn_start(struct pg_conn *conn, uint64_t now_ms);
 
 /* Sends a command; the connection is ready. Its memory stays put until its answer. Never calls back. */
 void pg_conn_send(struct pg_conn *conn, struct pg_command *command);
+
+/* Whether it is ready and another command should be sent now. Not while the socket is full: libpq keeps what it can't write in a
+ * buffer that never shrinks, and sixty checkpoints in it were megabytes for ever. May call answers. */
+bool pg_conn_takes(struct pg_conn *conn);
 
 /* Drops the connection at the next pg_conn_tick() or pg_conn_flush(), as if it had been lost. */
 void pg_conn_break(struct pg_conn *conn, const char *reason);

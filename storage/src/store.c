@@ -266,8 +266,7 @@ static bool store_command_fits(const struct store_command *command, char reason[
 }
 
 static void lane_pump(struct lane *lane) {
-    while (lane->conn.state == PG_CONN_READY && !lane->conn.broken && lane->conn.sent_count < LANE_DEPTH_MAX &&
-           !list_empty(&lane->queue)) {
+    while (!list_empty(&lane->queue) && lane->conn.sent_count < LANE_DEPTH_MAX && pg_conn_takes(&lane->conn)) {
         struct store_command *command = list_entry(lane->queue.next, struct store_command, pg.link);
         list_remove(&command->pg.link);
         char reason[CATALOG_REASON];
