@@ -1,11 +1,11 @@
 /* day_bench_main.c — day-bench: what typing leaves in the database, and how long a document with a long history takes to open.
  *
- *     day-bench [--traces FOLDER] [--trace NAME] [--documents N] [--repeat N] [--seconds N] [--json]
+ *     day-bench [--traces FOLDER] [--trace NAME] [--documents N] [--repeat N] [--seconds N] [--rest N] [--json]
  *
  * Each of N documents plays a recorded session so many times that it has about a million keystrokes, one update a keystroke,
  * through the store's journal; its checkpoints are made as the server makes them (journal above 64 KB and the state's size). The
  * whole goes as fast as the journal takes it: a day's load in a minute, which is harder on the table than a day, for vacuum has no
- * time.
+ * time; --seconds spreads it, --rest lets the table be for a while afterwards, so that vacuum comes by once more.
  *
  *     journal      the biggest that the table was on disk, what its live rows were then, and what it is at the end
  *     history      what the trimmed updates are, compressed, beside their size before
@@ -56,6 +56,7 @@ struct day {
     uint64_t sampled_ns;
     uint64_t started_ns;
     double seconds; /* to spread it over; 0: none */
+    double rest;    /* seconds of silence in the end */
     bool json;
 };
 
@@ -214,6 +215,13 @@ static void day_play(struct day *day) {
     }
 }
 
+/* Nobody types. */
+static void day_rest(struct day *day) {
+    uint64_t end_ns = bench_now_ns() + (uint64_t)(1e9 * day->rest);
+    for (uint64_t now = bench_now_ns(); now < end_ns; now = bench_now_ns())
+        store_loop_turn(&day->loop, end_ns - now);
+}
+
 /* ---- opening ---- */
 
 struct opening {
@@ -330,8 +338,11 @@ int main(int count, char **arguments) {
             repeat = strtoul(arguments[++i], NULL, 10);
         else if (strcmp(arguments[i], "--seconds") == 0 && i + 1 < count)
             day.seconds = strtod(arguments[++i], NULL);
+        else if (strcmp(arguments[i], "--rest") == 0 && i + 1 < count)
+            day.rest = strtod(arguments[++i], NULL);
         else
-            bench_die("usage: day-bench [--traces FOLDER] [--trace NAME] [--documents N] [--repeat N] [--seconds N] [--json]");
+            bench_die(
+                "usage: day-bench [--traces FOLDER] [--trace NAME] [--documents N] [--repeat N] [--seconds N] [--rest N] [--json]");
     }
     if (day.document_count == 0)
         bench_die("--documents must be more than 0");
@@ -350,6 +361,7 @@ int main(int count, char **arguments) {
     day_play(&day);
     double seconds = (double)(bench_now_ns() - day.started_ns) / 1e9;
     day_sample(&day, true);
+    day_rest(&day);
     day_print(&day, seconds);
     day_open(&day, &day.documents[0]);
     for (unsigned i = 0; i < day.document_count; i++) {
