@@ -3,10 +3,12 @@
 
 #include "list_index.h"
 
-/* Whether `right`, the run after `left` in clock and in the list, is what cutting `left` there would leave of one run. */
+/* Whether `right`, which stands behind `left`, is what cutting `left` there would leave of one run. */
 static bool bury_continues(const struct crdt_doc *doc, const struct item *left, uint32_t right_number, const struct item *right) {
-    return left->right == right_number && right->origin_client == left->client &&
-           item_origin_clock(doc, right) == item_end(doc, left) - 1 && right->right_origin_client == left->right_origin_client &&
+    uint64_t end = item_end(doc, left);
+    return left->right == right_number && right->client == left->client && item_clock(doc, right) == end &&
+           right->origin_client == left->client && item_origin_clock(doc, right) == end - 1 &&
+           right->right_origin_client == left->right_origin_client &&
            (right->right_origin_client == CLIENT_NONE || item_right_origin_clock(doc, right) == item_right_origin_clock(doc, left));
 }
 
@@ -24,22 +26,25 @@ static void bury_text(struct crdt_doc *doc, struct client *client, uint32_t at, 
         doc_compact_later(doc, client);
 }
 
-/* All of a run, which may have graves on either side. */
-static void bury_whole(struct crdt_doc *doc, struct crdt_type *type, struct run_place place, bool next_too, bool previous_too) {
-    uint32_t number = run_place_item(place);
-    struct item *item = doc_item(doc, number);
-    struct client *client = doc->clients[item->client];
-    list_index_hid(doc, type, number, item->length);
-    bury_text(doc, client, item->content, item->length);
+static void bury_turn(struct item *item) {
     item->kind = CONTENT_DELETED;
     item->flags = ITEM_DELETED;
     item->content = CONTENT_NONE;
-    struct run_place next = place;
-    if (next_too && run_place_next(&next) && doc_item(doc, run_place_item(next))->kind == CONTENT_DELETED)
-        doc_join_with_previous(doc, next);
-    struct run_place previous = place;
-    if (previous_too && run_place_previous(&previous) && doc_item(doc, run_place_item(previous))->kind == CONTENT_DELETED)
-        doc_join_with_previous(doc, place);
+}
+
+/* All of a run, which may have graves on either side. */
+static void bury_whole(struct crdt_doc *doc, struct crdt_type *type, uint32_t number) {
+    struct item *item = doc_item(doc, number);
+    const struct item *left = item->left == ITEM_NONE ? NULL : doc_item(doc, item->left);
+    const struct item *right = item->right == ITEM_NONE ? NULL : doc_item(doc, item->right);
+    bool goes_on = left != NULL && is_grave(left) && bury_continues(doc, left, number, item);
+    bool is_gone_on = right != NULL && is_grave(right) && bury_continues(doc, item, item->right, right);
+    list_index_hid(doc, type, number, item->length);
+    bury_turn(item);
+    if (is_gone_on)
+        doc_join(doc, client_find(doc->clients[item->client], item_end(doc, item)), number, item->right);
+    if (goes_on)
+        doc_join(doc, client_find(doc->clients[item->client], item_clock(doc, item)), item->left, number);
 }
 
 static void bury_count(struct crdt_txn *txn, struct crdt_type *type, uint32_t client, uint64_t clock, uint32_t length) {
@@ -68,57 +73,73 @@ void txn_bury_border(struct crdt_txn *txn, struct crdt_type *type, struct run_pl
     client_move_run(client, moving, forward, length);
 }
 
-bool txn_bury_at_border(struct crdt_txn *txn, struct crdt_type *type, struct run_place place, uint32_t offset, uint32_t length) {
+/* The next deletion is likely to be where this one was. */
+static void bury_more(struct crdt_doc *doc, struct crdt_type *type, uint64_t index, uint32_t item_number, uint32_t grave_number,
+                      struct run_place moving, bool forward) {
+    const struct item *item = doc_item(doc, item_number);
+    doc_typing_end(doc);
+    if (!forward && index != UINT64_MAX)
+        doc->typing = (struct typing){ .type = type, .client = doc->clients[item->client], .index = index, .item = item_number };
+    doc->erasing = (struct erasing){
+        .type = type, .index = index, .item = item_number, .grave = grave_number, .moving = moving, .forward = forward
+    };
+}
+
+bool txn_bury_at_border(struct crdt_txn *txn, struct crdt_type *type, uint64_t index, uint32_t number, uint32_t offset,
+                        uint32_t length) {
     struct crdt_doc *doc = txn->doc;
-    uint32_t number = run_place_item(place);
     const struct item *item = doc_item(doc, number);
     bool forward = offset == 0;
-    struct run_place beside = place;
-    if (length == item->length || (!forward && offset + length < item->length) ||
-        !(forward ? run_place_previous(&beside) : run_place_next(&beside)))
+    uint32_t grave_number = forward ? item->left : item->right;
+    if (length == item->length || (!forward && offset + length < item->length) || grave_number == ITEM_NONE)
         return false;
-    uint32_t grave_number = run_place_item(beside);
     const struct item *grave = doc_item(doc, grave_number);
-    struct run_place moving = forward ? place : beside;
-    if (!is_grave(grave) || !run_can_move(moving, forward, length) ||
-        !(forward ? bury_continues(doc, grave, number, item) : bury_continues(doc, item, grave_number, grave)))
+    if (!is_grave(grave) || !(forward ? bury_continues(doc, grave, number, item) : bury_continues(doc, item, grave_number, grave)))
+        return false;
+    struct run_place moving = client_find(doc->clients[item->client], item_clock(doc, forward ? item : grave));
+    if (!run_can_move(moving, forward, length))
         return false;
     txn_bury_border(txn, type, moving, number, grave_number, forward, length);
+    bury_more(doc, type, index, number, grave_number, moving, forward);
     return true;
 }
 
-void txn_bury(struct crdt_txn *txn, struct crdt_type *type, struct run_place place, uint32_t offset, uint32_t length) {
-    struct crdt_doc *doc = txn->doc;
-    const struct item *item = doc_item(doc, run_place_item(place));
+/* Some units of an item that has no grave for them beside it. */
+static void bury_cut(struct crdt_doc *doc, struct crdt_type *type, uint64_t index, uint32_t number, uint32_t offset,
+                     uint32_t length) {
+    struct item *item = doc_item(doc, number);
     struct client *client = doc->clients[item->client];
     uint64_t clock = item_clock(doc, item);
-    uint32_t whole = item->length;
-    doc_typing_end(doc);
-    if (txn_bury_at_border(txn, type, place, offset, length))
-        return;
-    bury_count(txn, type, client->index, clock + offset, length);
-    if (offset + length < whole) {
-        place = doc_split_run(doc, place, offset + length);
-        run_place_previous(&place);
+    bool has_rest = offset + length < item->length;
+    struct run_place place = client_find(client, clock);
+    uint32_t made[BURY_ITEMS];
+    uint32_t count = 0;
+    uint32_t grave = number;
+    if (offset > 0) {
+        grave = made[count++] = doc_cut(doc, number, offset);
+        place = client_insert_run(client, &doc->mem, &doc->spares, place, clock + offset, grave);
     }
-    if (offset > 0)
-        place = doc_split_run(doc, place, offset);
-    bury_whole(doc, type, place, offset + length == whole, offset == 0);
+    if (has_rest) {
+        made[count++] = doc_cut(doc, grave, length);
+        place = client_insert_run(client, &doc->mem, &doc->spares, place, clock + offset + length, made[count - 1]);
+    }
+    doc->runs += count;
+    bury_turn(doc_item(doc, grave));
+    list_index_put(doc, type, number, made, count);
+    if (offset > 0 && has_rest)
+        run_place_previous(&place);
+    bury_more(doc, type, index, offset > 0 ? number : made[0], grave, place, offset == 0);
 }
 
-void doc_erasing_begin(struct crdt_doc *doc, struct crdt_type *type, uint64_t index, uint32_t number, struct run_place place,
-                       bool at_end) {
+void txn_bury(struct crdt_txn *txn, struct crdt_type *type, uint64_t index, uint32_t number, uint32_t offset, uint32_t length) {
+    struct crdt_doc *doc = txn->doc;
     const struct item *item = doc_item(doc, number);
-    struct run_place beside = place;
+    struct client *client = doc->clients[item->client];
     doc_typing_end(doc);
-    if (at_end && index != UINT64_MAX)
-        doc->typing = (struct typing){ .type = type, .client = doc->clients[item->client], .index = index, .item = number };
-    if (at_end ? !run_place_next(&beside) : !run_place_previous(&beside))
-        return;
-    doc->erasing = (struct erasing){ .type = type,
-                                     .index = index,
-                                     .item = number,
-                                     .grave = run_place_item(beside),
-                                     .moving = at_end ? beside : place,
-                                     .forward = !at_end };
+    bury_count(txn, type, client->index, item_clock(doc, item) + offset, length);
+    bury_text(doc, client, item->content + offset, length);
+    if (length == item->length)
+        bury_whole(doc, type, number);
+    else
+        bury_cut(doc, type, index, number, offset, length);
 }

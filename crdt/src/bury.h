@@ -17,22 +17,19 @@ static inline bool item_can_be_buried(const struct crdt_doc *doc, const struct i
 
 enum { BURY_ITEMS = 2 }; /* that it takes at most */
 
-/* Deletes units [offset, offset + length) of the item at `place`, a member of `type`; 0 < length. Reserved: BURY_ITEMS items, one
- * deletion. */
-void txn_bury(struct crdt_txn *txn, struct crdt_type *type, struct run_place place, uint32_t offset, uint32_t length);
+/* Deletes units [offset, offset + length) of an item in `type`, 0 < length, that has no grave to take them in: to be asked for the
+ * border first. `index`: of the first of them, if it is the local user who deletes, else UINT64_MAX; where the next deletion may be
+ * is remembered in doc->erasing. Reserved: BURY_ITEMS items, one deletion. */
+void txn_bury(struct crdt_txn *txn, struct crdt_type *type, uint64_t index, uint32_t number, uint32_t offset, uint32_t length);
 
 /* The same if they are the first or last units of the item, but not all, and there is a grave beside them to take them in; else
  * false, and nothing is done. Reserved: one deletion. */
-bool txn_bury_at_border(struct crdt_txn *txn, struct crdt_type *type, struct run_place place, uint32_t offset, uint32_t length);
+bool txn_bury_at_border(struct crdt_txn *txn, struct crdt_type *type, uint64_t index, uint32_t number, uint32_t offset,
+                        uint32_t length);
 
 /* The border between an item and its grave moves: the last units of the item, or its first ones if `forward`, are deleted.
  * `moving`: the place of the run that begins at the border, which run_can_move(). Reserved: one deletion. */
 void txn_bury_border(struct crdt_txn *txn, struct crdt_type *type, struct run_place moving, uint32_t item_number,
                      uint32_t grave_number, bool forward, uint32_t length);
-
-/* After units at one end of an item were deleted: the next deletion is likely to be there. `index`: of the border, if it is the
- * local user who erases, else UINT64_MAX; `at_end`: the item is what ends there. */
-void doc_erasing_begin(struct crdt_doc *doc, struct crdt_type *type, uint64_t index, uint32_t number, struct run_place place,
-                       bool at_end);
 
 #endif

@@ -306,7 +306,7 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
         txn_push_deleted(&doc->txn, client->index, item_clock(doc, item), placing->length);
     }
     if (placing->entry == ENTRY_NONE)
-        list_index_added(doc, parent, number);
+        list_index_put(doc, parent, item->left, &number, 1);
 
     if (placing->kind == CONTENT_TYPE)
         doc->items.contents[item->content].type = types_add(&doc->types, number)->index;

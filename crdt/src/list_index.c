@@ -9,6 +9,43 @@ static struct index_node *node_at(const struct crdt_doc *doc, uint32_t number) {
     return &doc->index.nodes[number];
 }
 
+/* ---- counting above ---- */
+
+/* The child in a slot of `node` and all above it become wider. */
+static void widen_above(const struct crdt_doc *doc, uint32_t node, uint32_t slot, uint64_t delta) {
+    for (uint32_t at = node; at != INDEX_NONE;) {
+        struct index_node *above = node_at(doc, at);
+        above->widths[slot] += delta;
+        slot = above->slot;
+        at = above->parent;
+    }
+}
+
+/* Counts what is pending of a leaf. */
+static void nodes_settle(struct crdt_doc *doc) {
+    struct index *index = &doc->index;
+    if (index->pending_width != 0) {
+        const struct index_leaf *leaf = leaf_at(doc, index->pending_leaf);
+        widen_above(doc, leaf->node, leaf->slot, index->pending_width);
+        index->pending_width = 0;
+    }
+}
+
+/* The entries of a leaf have become wider, in all. */
+static void leaf_widen(struct crdt_doc *doc, uint32_t number, uint64_t delta) {
+    struct index *index = &doc->index;
+    if (index->pending_leaf != number) {
+        nodes_settle(doc);
+        index->pending_leaf = number;
+    }
+    index->pending_width += delta;
+}
+
+static void index_settle(struct crdt_doc *doc) {
+    list_index_settle(doc);
+    nodes_settle(doc);
+}
+
 /* ---- making and dropping ---- */
 
 static bool index_grow(struct crdt_doc *doc, void **array, uint32_t *capacity, size_t element, uint32_t used, size_t more) {
@@ -90,8 +127,7 @@ static uint64_t node_width(const struct index_node *node) {
 static void leaf_append(struct crdt_doc *doc, uint32_t number, uint32_t item_number, uint32_t width) {
     struct index_leaf *leaf = leaf_at(doc, number);
     struct item *item = doc_item(doc, item_number);
-    leaf->items[leaf->count] = item_number;
-    leaf->widths[leaf->count++] = width;
+    leaf->entries[leaf->count++] = (struct index_entry){ item_number, width };
     item->tag = PLACE_LEAF;
     item->place = number & PLACE_MAX;
 }
@@ -99,7 +135,7 @@ static void leaf_append(struct crdt_doc *doc, uint32_t number, uint32_t item_num
 static uint64_t leaf_width(const struct index_leaf *leaf) {
     uint64_t width = 0;
     for (uint32_t i = 0; i < leaf->count; i++)
-        width += leaf->widths[i];
+        width += leaf->entries[i].width;
     return width;
 }
 
@@ -109,7 +145,7 @@ static void index_free(struct crdt_doc *doc, uint32_t number, bool is_leaf) {
     if (is_leaf) {
         struct index_leaf *leaf = leaf_at(doc, number);
         for (uint32_t i = 0; i < leaf->count; i++) {
-            struct item *item = doc_item(doc, leaf->items[i]);
+            struct item *item = doc_item(doc, leaf->entries[i].item);
             if (item->tag != PLACE_LEAF || item->place != number)
                 continue;
             item->tag = PLACE_TYPE;
@@ -129,7 +165,7 @@ static void index_free(struct crdt_doc *doc, uint32_t number, bool is_leaf) {
 void list_index_drop(struct crdt_doc *doc, struct crdt_type *type) {
     if (!list_is_indexed(type))
         return;
-    list_index_settle(doc);
+    index_settle(doc);
     index_free(doc, type->index_root, false);
     type->index_root = INDEX_NONE;
 }
@@ -190,15 +226,18 @@ void list_index_build(struct crdt_doc *doc, struct crdt_type *type) {
 
 /* ---- asking ---- */
 
-static uint32_t leaf_slot(const struct index_leaf *leaf, uint32_t item) {
-    uint32_t slot = 0;
-    while (leaf->items[slot] != item)
+static uint32_t leaf_slot(struct crdt_doc *doc, const struct index_leaf *leaf, uint32_t item) {
+    uint32_t slot = doc->index.last_slot;
+    if (slot < leaf->count && leaf->entries[slot].item == item)
+        return slot;
+    for (slot = 0; leaf->entries[slot].item != item;)
         slot++;
+    doc->index.last_slot = slot;
     return slot;
 }
 
 uint32_t list_index_find(struct crdt_doc *doc, const struct crdt_type *type, uint64_t index, uint64_t *out_before) {
-    list_index_settle(doc);
+    index_settle(doc);
     const struct index_node *node = node_at(doc, type->index_root);
     uint64_t left = index;
     for (;;) {
@@ -207,10 +246,11 @@ uint32_t list_index_find(struct crdt_doc *doc, const struct crdt_type *type, uin
             left -= node->widths[slot];
         if (node->height == 0) {
             const struct index_leaf *leaf = leaf_at(doc, node->children[slot]);
-            for (slot = 0; leaf->widths[slot] < left; slot++)
-                left -= leaf->widths[slot];
+            for (slot = 0; leaf->entries[slot].width < left; slot++)
+                left -= leaf->entries[slot].width;
             *out_before = index - left;
-            return leaf->items[slot];
+            doc->index.last_slot = slot;
+            return leaf->entries[slot].item;
         }
         node = node_at(doc, node->children[slot]);
     }
@@ -220,8 +260,8 @@ uint32_t list_index_find(struct crdt_doc *doc, const struct crdt_type *type, uin
 static uint64_t index_before(const struct crdt_doc *doc, uint32_t number) {
     const struct index_leaf *leaf = leaf_at(doc, doc_item(doc, number)->place);
     uint64_t before = 0;
-    for (uint32_t slot = 0; leaf->items[slot] != number; slot++)
-        before += leaf->widths[slot];
+    for (uint32_t slot = 0; leaf->entries[slot].item != number; slot++)
+        before += leaf->entries[slot].width;
     uint32_t slots = leaf->slot;
     for (uint32_t at = leaf->node; at != INDEX_NONE; at = node_at(doc, at)->parent) {
         const struct index_node *node = node_at(doc, at);
@@ -234,27 +274,18 @@ static uint64_t index_before(const struct crdt_doc *doc, uint32_t number) {
 
 uint64_t list_index_before(struct crdt_doc *doc, const struct crdt_type *type, uint32_t number) {
     (void)type;
-    list_index_settle(doc);
+    index_settle(doc);
     return index_before(doc, number);
 }
 
 /* ---- keeping it true ---- */
 
-/* The child in a slot of `node` and all above it become wider. */
-static void widen_above(const struct crdt_doc *doc, uint32_t node, uint32_t slot, uint64_t delta) {
-    for (uint32_t at = node; at != INDEX_NONE;) {
-        struct index_node *above = node_at(doc, at);
-        above->widths[slot] += delta;
-        slot = above->slot;
-        at = above->parent;
-    }
-}
-
 void index_widen(struct crdt_doc *doc, uint32_t number, uint64_t delta) {
     list_index_settle(doc);
-    struct index_leaf *leaf = leaf_at(doc, doc_item(doc, number)->place);
-    leaf->widths[leaf_slot(leaf, number)] += (uint32_t)delta;
-    widen_above(doc, leaf->node, leaf->slot, delta);
+    uint32_t leaf_number = doc_item(doc, number)->place;
+    struct index_leaf *leaf = leaf_at(doc, leaf_number);
+    leaf->entries[leaf_slot(doc, leaf, number)].width += (uint32_t)delta;
+    leaf_widen(doc, leaf_number, delta);
 }
 
 static void node_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t number, uint32_t slot, uint32_t child);
@@ -299,105 +330,90 @@ static void node_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t n
         node_own(doc, number, slot);
 }
 
-/* The second half of its items goes to a new leaf. `out_slot` moves along. Without memory the tree is dropped: false. */
+/* The second half of its items goes to a new leaf. `slot` moves along. Without memory the tree is dropped: false. */
 static bool leaf_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t *number, uint32_t *slot) {
     if (!index_reserve(doc, 1, node_at(doc, type->index_root)->height + 2)) {
         list_index_drop(doc, type);
         return false;
     }
+    nodes_settle(doc);
     uint32_t fresh = leaf_new(doc, type);
     struct index_leaf *leaf = leaf_at(doc, *number);
     uint32_t half = leaf->count / 2;
-    uint64_t width = 0;
-    for (uint32_t i = half; i < leaf->count; i++) {
-        leaf_append(doc, fresh, leaf->items[i], leaf->widths[i]);
-        width += leaf->widths[i];
-    }
+    for (uint32_t i = half; i < leaf->count; i++)
+        leaf_append(doc, fresh, leaf->entries[i].item, leaf->entries[i].width);
     leaf->count = half;
+    uint64_t width = leaf_width(leaf_at(doc, fresh));
     widen_above(doc, leaf->node, leaf->slot, 0 - width);
     node_insert(doc, type, leaf->node, leaf->slot + 1, fresh);
     widen_above(doc, leaf_at(doc, fresh)->node, leaf_at(doc, fresh)->slot, width);
-    if (*slot > half) {
+    if (*slot >= half) {
         *number = fresh;
         *slot -= half;
     }
     return true;
 }
 
-/* Puts an item into a leaf, as wide as `width`, of which the leaf counts all but `more` already. */
-static void leaf_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t number, uint32_t slot, uint32_t item_number,
-                        uint32_t width, uint32_t more) {
-    if (leaf_at(doc, number)->count == INDEX_LEAF_MAX && !leaf_split(doc, type, &number, &slot))
+void index_put(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, const uint32_t *items, uint32_t count) {
+    list_index_settle(doc);
+    bool first = left == ITEM_NONE; /* of the list, which is not empty: it has a tree */
+    uint32_t neighbour = first ? doc_item(doc, items[count - 1])->right : left;
+    uint32_t number = doc_item(doc, neighbour)->place;
+    uint32_t slot = leaf_slot(doc, leaf_at(doc, number), neighbour);
+    if (leaf_at(doc, number)->count + count > INDEX_LEAF_MAX && !leaf_split(doc, type, &number, &slot))
         return;
     struct index_leaf *leaf = leaf_at(doc, number);
-    memmove(leaf->items + slot + 1, leaf->items + slot, (leaf->count - slot) * sizeof *leaf->items);
-    memmove(leaf->widths + slot + 1, leaf->widths + slot, (leaf->count - slot) * sizeof *leaf->widths);
-    leaf->items[slot] = item_number;
-    leaf->widths[slot] = width;
-    leaf->count++;
-    struct item *item = doc_item(doc, item_number);
-    item->tag = PLACE_LEAF;
-    item->place = number & PLACE_MAX;
-    if (more > 0)
-        widen_above(doc, leaf->node, leaf->slot, more);
-}
-
-void index_add(struct crdt_doc *doc, struct crdt_type *type, uint32_t number) {
-    list_index_settle(doc);
-    const struct item *item = doc_item(doc, number);
-    uint32_t neighbour = item->left != ITEM_NONE ? item->left : item->right; /* a list with a tree is not empty */
-    uint32_t leaf = doc_item(doc, neighbour)->place;
-    uint32_t slot = leaf_slot(leaf_at(doc, leaf), neighbour) + (item->left != ITEM_NONE);
-    uint32_t width = item_visible(item);
-    leaf_insert(doc, type, leaf, slot, number, width, width);
-}
-
-void index_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uint32_t right) {
-    list_index_settle(doc);
-    uint32_t number = doc_item(doc, left)->place;
-    struct index_leaf *leaf = leaf_at(doc, number);
-    uint32_t slot = leaf_slot(leaf, left);
-    uint32_t units = item_visible(doc_item(doc, right));
-    if (leaf->count == INDEX_LEAF_MAX) { /* the two may part: what is before them must be true */
-        slot++;
-        if (!leaf_split(doc, type, &number, &slot))
-            return;
-        slot--;
-        leaf = leaf_at(doc, number);
+    uint64_t delta = 0;
+    if (!first) {
+        uint32_t width = item_visible(doc_item(doc, left));
+        delta = (uint64_t)width - leaf->entries[slot].width;
+        leaf->entries[slot++].width = width;
     }
-    leaf->widths[slot] -= units;
-    leaf_insert(doc, type, number, slot + 1, right, units, 0);
+    memmove(leaf->entries + slot + count, leaf->entries + slot, (leaf->count - slot) * sizeof *leaf->entries);
+    for (uint32_t i = 0; i < count; i++) {
+        struct item *item = doc_item(doc, items[i]);
+        uint32_t width = item_visible(item);
+        leaf->entries[slot + i] = (struct index_entry){ items[i], width };
+        delta += width;
+        item->tag = PLACE_LEAF;
+        item->place = number & PLACE_MAX;
+    }
+    leaf->count += count;
+    doc->index.last_slot = slot + count - 1;
+    leaf_widen(doc, number, delta);
 }
 
-void index_join(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uint32_t right) {
-    (void)type;
+void index_join(struct crdt_doc *doc, uint32_t left, uint32_t right) {
     list_index_settle(doc);
     uint32_t from = doc_item(doc, right)->place;
     uint32_t to = doc_item(doc, left)->place;
     struct index_leaf *leaf = leaf_at(doc, from);
-    uint32_t slot = leaf_slot(leaf, right);
-    uint32_t units = leaf->widths[slot];
-    leaf->count--;
-    memmove(leaf->items + slot, leaf->items + slot + 1, (leaf->count - slot) * sizeof *leaf->items);
-    memmove(leaf->widths + slot, leaf->widths + slot + 1, (leaf->count - slot) * sizeof *leaf->widths);
     struct index_leaf *target = leaf_at(doc, to);
-    target->widths[leaf_slot(target, left)] += units;
-    if (from != to && units > 0) {
-        widen_above(doc, leaf->node, leaf->slot, 0 - (uint64_t)units);
-        widen_above(doc, target->node, target->slot, units);
+    uint32_t slot = leaf_slot(doc, leaf, right);
+    uint32_t units = leaf->entries[slot].width;
+    leaf->count--;
+    memmove(leaf->entries + slot, leaf->entries + slot + 1, (leaf->count - slot) * sizeof *leaf->entries);
+    if (units > 0) {
+        target->entries[from == to ? slot - 1 : leaf_slot(doc, target, left)].width += units;
+        leaf_widen(doc, from, 0 - (uint64_t)units);
+        leaf_widen(doc, to, units);
     }
+    if (leaf->count == 0) /* nobody finds it any more */
+        nodes_settle(doc);
 }
 
 /* ---- checking ---- */
 
 bool list_index_is_true(const struct crdt_doc *doc, const struct crdt_type *type) {
+    const struct index *index = &doc->index;
     uint64_t before = 0;
-    uint64_t pending = 0;
+    uint64_t item_pending = 0;
+    uint64_t leaf_pending = 0;
     uint32_t last_leaf = INDEX_NONE;
     uint32_t slot = 0;
     for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right, slot++) {
         const struct item *item = doc_item(doc, at);
-        if (item->tag != PLACE_LEAF || item->place >= doc->index.leaf_count)
+        if (item->tag != PLACE_LEAF || item->place >= index->leaf_count)
             return false;
         const struct index_leaf *leaf = leaf_at(doc, item->place);
         if (item->place != last_leaf) {
@@ -405,16 +421,16 @@ bool list_index_is_true(const struct crdt_doc *doc, const struct crdt_type *type
                 return false;
             slot = 0;
             last_leaf = item->place;
-            if (leaf->type != type->index || leaf->count == 0 || leaf->count > INDEX_LEAF_MAX || leaf->items[0] != at ||
-                index_before(doc, at) != before)
+            if (leaf->type != type->index || leaf->count == 0 || leaf->count > INDEX_LEAF_MAX || leaf->entries[0].item != at ||
+                index_before(doc, at) + leaf_pending != before)
                 return false;
+            leaf_pending += index->pending_leaf == last_leaf ? index->pending_width : 0;
         }
-        bool waits = doc->index.pending_item == at;
-        if (slot >= leaf->count || leaf->items[slot] != at ||
-            leaf->widths[slot] + (waits ? doc->index.pending_units : 0) != item_visible(item))
+        uint64_t waits = index->pending_item == at ? index->pending_units : 0;
+        if (slot >= leaf->count || leaf->entries[slot].item != at || leaf->entries[slot].width + waits != item_visible(item))
             return false;
-        pending += waits ? doc->index.pending_units : 0;
-        before += leaf->widths[slot];
+        item_pending += waits;
+        before += leaf->entries[slot].width;
     }
-    return node_width(node_at(doc, type->index_root)) == before && before + pending == type->length;
+    return node_width(node_at(doc, type->index_root)) + leaf_pending == before && before + item_pending == type->length;
 }

@@ -4,14 +4,16 @@
  *                     ╱           │          ╲
  *        node [ 30 | 31 | … ]   node …       node …
  *              │    │
- *     leaf: items [ 17 | 30 | 4 | … ]  units [ 5 | 0 | 25 | … ]            up to 32 neighbours of the list
+ *     leaf: [ item 17, 5 units | item 30, 0 | item 4, 25 | … ]             up to 32 neighbours of the list
  *
  * The list itself stays what it is; the tree only counts. An item knows its leaf (item->place), a leaf its node, a node its parent,
  * so a change climbs three or four steps. Lists that nobody asks for positions have no tree: a server that only relays builds none.
  * The leaves and nodes of all lists stand in two arrays of the document.
  *
- * While one item grows or shrinks, the tree is not touched: index.pending_units are yet to be counted for index.pending_item.
- * Whoever asks or changes the tree settles that first.
+ * Edits come near one another, so what is counted above waits. While one item grows or shrinks, the tree is not touched:
+ * index.pending_units are yet to be counted for index.pending_item. While changes stay in one leaf, the nodes are not touched:
+ * index.pending_width is yet to be counted above index.pending_leaf. Who changes the leaves settles the first, who asks or changes
+ * the nodes both.
  *
  * The tree can be dropped at any time and made again; that is what happens when memory for its growth is missing. */
 #ifndef CRDT_SRC_LIST_INDEX_H
@@ -34,16 +36,16 @@ uint64_t list_index_before(struct crdt_doc *doc, const struct crdt_type *type, u
 
 /* --- kept true; all of them do nothing for a list without a tree --- */
 
-void index_add(struct crdt_doc *doc, struct crdt_type *type, uint32_t number);                 /* was linked; its units are new */
-void index_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uint32_t right); /* `right` was cut off `left` */
-void index_join(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uint32_t right);  /* before `left` swallows `right` */
-void index_widen(struct crdt_doc *doc, uint32_t number, uint64_t delta);                       /* modulo 2^64: may be negative */
+/* `count` items were linked behind `left` (ITEM_NONE: at the beginning), some of them perhaps cut off it. */
+void index_put(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, const uint32_t *items, uint32_t count);
+void index_join(struct crdt_doc *doc, uint32_t left, uint32_t right);    /* before `left` swallows `right` */
+void index_widen(struct crdt_doc *doc, uint32_t number, uint64_t delta); /* modulo 2^64: may be negative */
 
 static inline bool list_is_indexed(const struct crdt_type *type) {
     return type->index_root != INDEX_NONE;
 }
 
-/* Counts what is pending. */
+/* Counts what is pending of an item. */
 static inline void list_index_settle(struct crdt_doc *doc) {
     struct index *index = &doc->index;
     if (index->pending_units != 0) {
@@ -71,19 +73,15 @@ static inline void doc_typing_end(struct crdt_doc *doc) {
     doc->erasing.type = NULL;
 }
 
-static inline void list_index_added(struct crdt_doc *doc, struct crdt_type *type, uint32_t number) {
+static inline void list_index_put(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, const uint32_t *items,
+                                  uint32_t count) {
     if (list_is_indexed(type))
-        index_add(doc, type, number);
+        index_put(doc, type, left, items, count);
 }
 
-static inline void list_index_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uint32_t right) {
+static inline void list_index_joins(struct crdt_doc *doc, const struct crdt_type *type, uint32_t left, uint32_t right) {
     if (list_is_indexed(type))
-        index_split(doc, type, left, right);
-}
-
-static inline void list_index_joins(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, uint32_t right) {
-    if (list_is_indexed(type))
-        index_join(doc, type, left, right);
+        index_join(doc, left, right);
 }
 
 static inline void list_index_grew(struct crdt_doc *doc, const struct crdt_type *type, uint32_t number, uint64_t units) {

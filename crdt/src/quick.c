@@ -194,8 +194,7 @@ static bool quick_erase_on(struct crdt_doc *doc, const struct quick_range *range
 
 /* What lies in one run and can be buried. */
 static bool quick_bury(struct crdt_doc *doc, const struct quick_range *range) {
-    struct run_place place = client_find(range->client, range->clock);
-    uint32_t number = run_place_item(place);
+    uint32_t number = run_place_item(client_find(range->client, range->clock));
     const struct item *item = doc_item(doc, number);
     if (!item_can_be_buried(doc, item) || item->tag == PLACE_NONE)
         return false;
@@ -205,10 +204,8 @@ static bool quick_bury(struct crdt_doc *doc, const struct quick_range *range) {
     struct crdt_type *type = doc_type(doc, item_parent(doc, item));
     type->cursor_item = ITEM_NONE;
     doc_typing_end(doc);
-    if (!txn_bury_at_border(&doc->txn, type, place, (uint32_t)offset, (uint32_t)range->length))
-        txn_bury(&doc->txn, type, place, (uint32_t)offset, (uint32_t)range->length);
-    else
-        doc_erasing_begin(doc, type, UINT64_MAX, number, place, offset > 0);
+    if (!txn_bury_at_border(&doc->txn, type, UINT64_MAX, number, (uint32_t)offset, (uint32_t)range->length))
+        txn_bury(&doc->txn, type, UINT64_MAX, number, (uint32_t)offset, (uint32_t)range->length);
     return true;
 }
 

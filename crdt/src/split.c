@@ -17,17 +17,18 @@
 
 #include "ground/utf.h"
 
-/* Cuts the run at unit `offset`, which is byte `at` of its content; answers where the right part stands. */
-static struct run_place split_item(struct crdt_doc *doc, struct run_place place, uint64_t offset, size_t at) {
-    doc_typing_end(doc);
-    uint32_t number = run_place_item(place);
+/* Cuts the item at unit `offset`, which is byte `at` of its content; the right part is in its list, but not yet among the runs and
+ * in the index. */
+static uint32_t cut_item(struct crdt_doc *doc, uint32_t number, uint64_t offset, size_t at) {
     uint32_t right_number = items_take(&doc->items);
     struct item *item = doc_item(doc, number);
     struct item *right = doc_item(doc, right_number);
     uint64_t clock = item_clock(doc, item);
     uint64_t length = item_length(doc, item);
     assert(offset > 0 && offset < length && content_splits(item->kind));
-    memcpy(right, item, doc->items.stride);
+    *right = *item;
+    if (doc->items.wide)
+        *item_upper_set(right) = *item_upper(item);
     items_set_clock(&doc->items, right, clock + offset);
     items_set_length(&doc->items, right, length - offset);
     right->origin_client = item->client;
@@ -50,13 +51,26 @@ static struct run_place split_item(struct crdt_doc *doc, struct run_place place,
         doc->types.entries[right->place].item = right_number;
     else
         doc_type(doc, item_parent(doc, item))->last = right_number;
+    return right_number;
+}
+
+uint32_t doc_cut(struct crdt_doc *doc, uint32_t number, uint32_t offset) {
+    return cut_item(doc, number, offset, 0);
+}
+
+/* Cuts the run at unit `offset`, which is byte `at` of its content; answers where the right part stands. */
+static struct run_place split_item(struct crdt_doc *doc, struct run_place place, uint64_t offset, size_t at) {
+    doc_typing_end(doc);
+    uint32_t number = run_place_item(place);
+    uint32_t right_number = cut_item(doc, number, offset, at);
+    const struct item *item = doc_item(doc, number);
     struct client *client = doc->clients[item->client];
-    place = client_insert_run(client, &doc->mem, &doc->spares, place, clock + offset, right_number);
+    place = client_insert_run(client, &doc->mem, &doc->spares, place, item_end(doc, item), right_number);
     doc->runs++;
     if (item_is_keyed(item))
         txn_delete_item(&doc->txn, number);
     else
-        list_index_split(doc, doc_type(doc, item_parent(doc, item)), number, right_number);
+        list_index_put(doc, doc_type(doc, item_parent(doc, item)), number, &right_number, 1);
     return place;
 }
 
@@ -139,17 +153,10 @@ static bool items_join(const struct crdt_doc *doc, uint32_t left_number, uint32_
     return doc_run_goes_on(doc, left_number, right_number) && contents_join(doc, left, right);
 }
 
-bool doc_join_with_previous(struct crdt_doc *doc, struct run_place place) {
-    struct run_place before = place;
-    if (!run_place_previous(&before))
-        return false;
-    uint32_t left_number = run_place_item(before);
-    uint32_t right_number = run_place_item(place);
-    if (!items_join(doc, left_number, right_number))
-        return false;
-    doc_typing_end(doc);
+void doc_join(struct crdt_doc *doc, struct run_place place, uint32_t left_number, uint32_t right_number) {
     struct item *left = doc_item(doc, left_number);
     struct item *right = doc_item(doc, right_number);
+    doc_typing_end(doc);
     if (left->kind != CONTENT_GC) {
         struct crdt_type *parent = doc_type(doc, item_parent(doc, left));
         if (!item_is_keyed(left))
@@ -174,5 +181,12 @@ bool doc_join_with_previous(struct crdt_doc *doc, struct run_place place) {
     client_remove_run(doc->clients[left->client], &doc->mem, place);
     doc->runs--;
     items_give(&doc->items, right_number);
+}
+
+bool doc_join_with_previous(struct crdt_doc *doc, struct run_place place) {
+    struct run_place before = place;
+    if (!run_place_previous(&before) || !items_join(doc, run_place_item(before), run_place_item(place)))
+        return false;
+    doc_join(doc, place, run_place_item(before), run_place_item(place));
     return true;
 }

@@ -89,13 +89,17 @@ enum {
 /* Items between the cursor and a place beyond which the index is asked: INDEX_WALK_NEAR if there is one, INDEX_WALK_MAX if it must
  * be made. */
 
+struct index_entry {
+    uint32_t item;
+    uint32_t width; /* its visible units */
+};
+
 struct index_leaf {
     uint32_t node; /* INDEX_NONE: not yet in one; of a free leaf the next free one */
     uint32_t slot; /* in the node */
     uint32_t type;
     uint32_t count;
-    uint32_t items[INDEX_LEAF_MAX];
-    uint32_t widths[INDEX_LEAF_MAX]; /* their visible units */
+    struct index_entry entries[INDEX_LEAF_MAX];
 };
 
 struct index_node {
@@ -114,7 +118,10 @@ struct index {
     uint32_t leaf_count, leaf_capacity, leaf_free;
     uint32_t node_count, node_capacity, node_free;
     uint32_t pending_item;
-    uint64_t pending_units;
+    uint32_t pending_leaf;
+    uint64_t pending_units; /* of the item, that its leaf does not count yet */
+    uint64_t pending_width; /* of the leaf, that the nodes above do not count yet */
+    uint32_t last_slot;     /* of a leaf, that was looked for last */
 };
 
 /* Where somebody types, as long as nothing else happens; see text.c. */
@@ -298,6 +305,13 @@ static inline uint32_t doc_find_right(struct crdt_doc *doc, uint32_t left, uint3
 
 /* Makes it the last of an item. */
 uint32_t doc_split_after(struct crdt_doc *doc, uint32_t client, uint64_t clock);
+
+/* Cuts ASCII text or what is deleted, a member of a list. The right part, which is answered, is yet to be put among its client's
+ * runs and into the list's index. Nobody types there. */
+uint32_t doc_cut(struct crdt_doc *doc, uint32_t number, uint32_t offset);
+
+/* The left of two items, whose runs may be one, takes the right in, which stands at `place`. */
+void doc_join(struct crdt_doc *doc, struct run_place place, uint32_t left_number, uint32_t right_number);
 
 /* Joins the run at `place` with the one before it in the client's array if both may be one; false if not. The item of the latter
  * goes. */

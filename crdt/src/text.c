@@ -364,45 +364,55 @@ static uint64_t list_delete_in_item(struct crdt_txn *txn, struct text_place plac
     return item_length(doc, doc_item(doc, number));
 }
 
+/* At least as many runs as units [place, place + length) stand in; counted as long as that is quick. */
+static uint64_t list_runs_max(const struct crdt_doc *doc, struct text_place place, uint64_t length) {
+    const struct item *item = doc_item(doc, place.left);
+    uint64_t covered = item_length(doc, item) - place.offset;
+    uint64_t runs = 1;
+    for (unsigned steps = 0; covered < length && steps < INDEX_WALK_MAX; steps++) {
+        item = doc_item(doc, item->right);
+        covered += item_visible(item);
+        runs += item_visible(item) > 0;
+    }
+    return covered < length ? runs + (length - covered) : runs;
+}
+
 static enum status list_delete_anywhere(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
     struct crdt_doc *doc = txn->doc;
     bool reserved = false;
-    while (length > 0) {
-        struct text_place place = text_unit(doc, text, index);
+    struct text_place place = text_unit(doc, text, index);
+    for (;;) {
         const struct item *item = doc_item(doc, place.left);
         uint64_t units = item_length(doc, item) - place.offset;
-        units = units < length ? units : length;
+        bool more = units < length;
+        units = more ? units : length;
+        uint32_t next = more ? text_next_visible(doc, text, place.left, index + units) : ITEM_NONE;
         bool buried = item_can_be_buried(doc, item);
-        struct run_place run = { NULL, 0 };
-        if (buried) {
-            run = client_find(doc->clients[item->client], item_clock(doc, item));
-            if ((reserved || txn->deleted_count < txn->deleted_capacity) &&
-                txn_bury_at_border(txn, text, run, (uint32_t)place.offset, (uint32_t)units)) {
-                doc_erasing_begin(doc, text, index, place.left, run, place.offset > 0);
-                length -= units;
-                continue;
+        bool room = reserved || txn->deleted_count < txn->deleted_capacity; /* for a border to move */
+        if (!buried || !room || !txn_bury_at_border(txn, text, index, place.left, (uint32_t)place.offset, (uint32_t)units)) {
+            if (!reserved) { /* for all that is to come: only the first and the last item are cut */
+                size_t items = 2 * doc_split_items_max(doc, false);
+                enum status status = doc_reserve_items(doc, items, 0, 0);
+                if (status == STATUS_OK)
+                    status = txn_reserve_deletes(txn, list_runs_max(doc, place, length), items, false);
+                if (status != STATUS_OK)
+                    return status;
+                reserved = true;
+            }
+            if (!buried) {
+                uint64_t deleted = list_delete_in_item(txn, place, units);
+                more = deleted < length;
+                next = deleted < units ? ITEM_NONE : next;
+                units = deleted;
+            } else if (room || !txn_bury_at_border(txn, text, index, place.left, (uint32_t)place.offset, (uint32_t)units)) {
+                txn_bury(txn, text, index, place.left, (uint32_t)place.offset, (uint32_t)units);
             }
         }
-        if (!reserved) { /* for all that is to come: only the first and the last item are cut */
-            size_t items = 2 * doc_split_items_max(doc, false);
-            enum status status = doc_reserve_items(doc, items, 0, 0);
-            if (status == STATUS_OK)
-                status = txn_reserve_deletes(txn, length, items, false);
-            if (status != STATUS_OK)
-                return status;
-            reserved = true;
-        }
-        if (!buried) {
-            length -= list_delete_in_item(txn, place, units);
-            continue;
-        }
-        txn_bury(txn, text, run, (uint32_t)place.offset, (uint32_t)units);
         length -= units;
-        item = doc_item(doc, place.left);
-        if (place.offset > 0) /* it is what remains before the grave */
-            doc->typing = (struct typing){ .type = text, .client = doc->clients[item->client], .index = index, .item = place.left };
+        if (!more)
+            return STATUS_OK;
+        place = next == ITEM_NONE ? text_unit(doc, text, index) : (struct text_place){ next, 0 };
     }
-    return STATUS_OK;
 }
 
 /* ---- reading ---- */
