@@ -189,9 +189,7 @@ void doc_sort_clients(struct crdt_doc *doc) {
     doc->sorted_count = doc->client_count;
 }
 
-enum status doc_reserve_items(struct crdt_doc *doc, size_t items, size_t contents, size_t clients) {
-    if (items_have(&doc->items, items, contents) && doc->spares.full_count >= items && doc->spares.small_count >= clients)
-        return STATUS_OK;
+enum status doc_reserve_items_anew(struct crdt_doc *doc, size_t items, size_t contents, size_t clients) {
     doc->untidy = true;
     enum status status = items_reserve(&doc->items, &doc->mem, items, contents);
     return status == STATUS_OK ? run_spares_reserve(&doc->spares, &doc->mem, items, clients) : status;

@@ -320,6 +320,53 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
         txn_delete_item(&doc->txn, number);
 }
 
+uint32_t doc_place_text(struct crdt_doc *doc, struct client *client, struct crdt_type *type, uint32_t left, uint32_t right,
+                        struct bytes text) {
+    struct items *items = &doc->items;
+    uint32_t number = items_take(items);
+    struct item *item = doc_item(doc, number);
+    uint64_t origin_clock = 0;
+    uint64_t right_origin_clock = 0;
+    txn_touch(&doc->txn, client);
+    doc_typing_end(doc);
+    *item = (struct item){ .left = left,
+                           .right = right,
+                           .content = client_ascii_add(client, text),
+                           .place = type->index & PLACE_MAX,
+                           .tag = PLACE_TYPE,
+                           .flags = ITEM_ASCII,
+                           .client = client->index,
+                           .origin_client = CLIENT_NONE,
+                           .right_origin_client = CLIENT_NONE,
+                           .kind = CONTENT_STRING };
+    if (left != ITEM_NONE) {
+        struct item *before = doc_item(doc, left);
+        item->origin_client = before->client;
+        origin_clock = item_end(doc, before) - 1;
+        before->right = number;
+    } else {
+        type->start = number;
+    }
+    if (right != ITEM_NONE) {
+        struct item *behind = doc_item(doc, right);
+        item->right_origin_client = behind->client;
+        right_origin_clock = item_clock(doc, behind);
+        behind->left = number;
+    } else {
+        type->last = number;
+    }
+    items_set_clock(items, item, client->state);
+    items_set_length(items, item, text.size);
+    items_set_origin_clock(items, item, origin_clock);
+    items_set_right_origin_clock(items, item, right_origin_clock);
+    client_append_run(client, &doc->mem, &doc->spares, client->state, number);
+    client->state += text.size;
+    type->length += text.size;
+    doc->txn.units_added += text.size;
+    doc->runs++;
+    return number;
+}
+
 /* How many units of a long content its first item takes, and their bytes: all, if it is not too long to be cut quickly. */
 static uint64_t integrate_piece_units(const struct placing *placing, size_t *out_bytes) {
     uint64_t prefix_units = placing->prefix.size > 0 ? 1 : 0;

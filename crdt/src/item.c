@@ -28,10 +28,6 @@ void items_finish(struct items *items, const struct mem *mem) {
     items_init(items);
 }
 
-static size_t items_capacity(const struct items *items) {
-    return items->slab_count == 0 ? 0 : items->first_capacity + (size_t)(items->slab_count - 1) * ITEM_SLAB_ITEMS;
-}
-
 /* The first slab alone may move, since nobody holds a pointer while reserving. */
 static enum status items_grow_first(struct items *items, const struct mem *mem, size_t needed) {
     uint32_t capacity = items->first_capacity == 0 ? ITEM_FIRST_CAPACITY : items->first_capacity;

@@ -139,11 +139,16 @@ void items_finish(struct items *items, const struct mem *mem);
  * many again as items, for those that are cut. Item pointers move. STATUS_NO_MEMORY: nothing changed but spare memory. */
 enum status items_reserve(struct items *items, const struct mem *mem, size_t count, size_t contents);
 
-/* Whether that would do nothing; may answer false although it would. */
+/* How many have room, used or not. */
+static inline size_t items_capacity(const struct items *items) {
+    return items->slab_count == 0 ? 0 : items->first_capacity + (size_t)(items->slab_count - 1) * ITEM_SLAB_ITEMS;
+}
+
+/* Whether that would do nothing. */
 static inline bool items_have(const struct items *items, size_t count, size_t contents) {
     size_t rows = contents + (items->contents_used > 0 || contents > 0 ? count : 0);
-    size_t capacity = items->slab_count == 0 ? 0 : items->first_capacity + (size_t)(items->slab_count - 1) * ITEM_SLAB_ITEMS;
-    return capacity - items->used >= count && items->contents_capacity - items->contents_used >= rows;
+    return items->free_count + (items_capacity(items) - items->used) >= count &&
+           items->contents_free_count + (size_t)(items->contents_capacity - items->contents_used) >= rows;
 }
 
 /* Makes room for numbers above 32 bits. STATUS_NO_MEMORY: nothing changed. Cost: all items, once. */

@@ -19,6 +19,9 @@
 
 #include <assert.h>
 
+/* What the usual call does not reach is kept out of it, so that it need not make room for it on the stack. */
+#define SELDOM __attribute__((noinline))
+
 /* A struct that waits, as the bytes it came in. */
 struct parked {
     uint64_t client;
@@ -283,7 +286,11 @@ static inline size_t doc_split_items_max(const struct crdt_doc *doc, bool pairs_
 
 /* Makes room for as many more items, of which `contents` have contents that are not ASCII text, and for `clients` clients' first
  * runs. STATUS_NO_MEMORY, STATUS_TOO_BIG. */
-enum status doc_reserve_items(struct crdt_doc *doc, size_t items, size_t contents, size_t clients);
+enum status doc_reserve_items_anew(struct crdt_doc *doc, size_t items, size_t contents, size_t clients);
+static inline enum status doc_reserve_items(struct crdt_doc *doc, size_t items, size_t contents, size_t clients) {
+    bool have = items_have(&doc->items, items, contents) && doc->spares.full_count >= items && doc->spares.small_count >= clients;
+    return have ? STATUS_OK : doc_reserve_items_anew(doc, items, contents, clients);
+}
 
 /* Cuts a run so that unit `offset` of it becomes the first of a run, which is answered; 0 < offset < its length, no GC. */
 struct run_place doc_split_run(struct crdt_doc *doc, struct run_place place, uint64_t offset);
@@ -344,6 +351,11 @@ struct placing {
 
 /* Appends the run to its client, places it among concurrent ones and links it. Everything was reserved. */
 void doc_place(struct crdt_doc *doc, const struct placing *placing);
+
+/* The same for ASCII text of a client that has units, in a list whose type is alive: between two neighbours, of which the left one
+ * is not the client's last run. It is yet to be put into the list's index. Answers its item. */
+uint32_t doc_place_text(struct crdt_doc *doc, struct client *client, struct crdt_type *type, uint32_t left, uint32_t right,
+                        struct bytes text);
 
 /* Finds parent and key of what is to be placed; leaves parent at TYPE_NONE if there is none any more. `structure` is not looked at
  * where it has a neighbour. */

@@ -80,10 +80,16 @@ static inline void typing_forget_cursor(struct crdt_type *text, uint64_t index) 
 }
 
 static bool all_ascii(struct bytes text) {
-    uint8_t seen = 0;
-    for (size_t i = 0; i < text.size; i++)
+    uint64_t seen = 0;
+    uint64_t word;
+    size_t i = 0;
+    for (; text.size - i >= sizeof word; i += sizeof word) {
+        memcpy(&word, text.data + i, sizeof word);
+        seen |= word;
+    }
+    for (; i < text.size; i++)
         seen |= text.data[i];
-    return seen < 0x80;
+    return (seen & UINT64_C(0x8080808080808080)) == 0;
 }
 
 static inline bool typing_go_on(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8) {
@@ -256,10 +262,54 @@ enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint6
     return text_insert_anywhere(txn, text, index, utf8);
 }
 
-static enum status text_insert_anywhere(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8) {
+/* Whether what is put behind an item makes that longer. */
+static bool text_grows(const struct crdt_doc *doc, const struct client *client, uint32_t left) {
+    const struct item *item = left == ITEM_NONE ? NULL : doc_item(doc, left);
+    return item != NULL && item->client == client->index && item_end(doc, item) == client->state;
+}
+
+/* ASCII text of a client who has written before, as new runs mostly are. False: it is another case, and nothing but the cursor has
+ * changed. Reserved: two items, the text. */
+static bool text_insert_ascii(struct crdt_doc *doc, struct crdt_type *text, struct client *client, uint64_t index,
+                              struct bytes ascii) {
+    struct text_place place = text_find(doc, text, index);
+    uint32_t left = place.left;
+    uint32_t made[2];
+    uint32_t count = 1;
+    bool cuts = left != ITEM_NONE && place.offset < doc_item(doc, left)->length;
+    if (cuts && doc_item(doc, left)->flags != ITEM_ASCII)
+        return false;
+    if (!cuts) {
+        left = text_step_over(doc, text, left, index);
+        if (text_grows(doc, client, left))
+            return false;
+    }
+    uint32_t right;
+    if (cuts) {
+        const struct item *item = doc_item(doc, left);
+        struct client *other = doc->clients[item->client];
+        struct run_place run = client_find(other, item_clock(doc, item));
+        right = doc_cut(doc, left, (uint32_t)place.offset);
+        client_insert_run(other, &doc->mem, &doc->spares, run, item_end(doc, item), right);
+        doc->runs++;
+        made[count++] = right;
+    } else {
+        right = left == ITEM_NONE ? text->start : doc_item(doc, left)->right;
+    }
+    made[0] = doc_place_text(doc, client, text, left, right, ascii);
+    list_index_put(doc, text, left, made, count);
+    if (index == 0) {
+        text->cursor_item = made[0];
+        text->cursor_index = 0;
+    }
+    return true;
+}
+
+static SELDOM enum status text_insert_anywhere(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, struct bytes utf8) {
     struct crdt_doc *doc = txn->doc;
-    size_t units;
-    if (!utf_check(utf8, &units))
+    size_t units = utf8.size;
+    bool ascii = all_ascii(utf8);
+    if (!ascii && !utf_check(utf8, &units))
         return STATUS_MALFORMED;
     if (index == CRDT_TEXT_END && text->has_formats && units > 0)
         return format_append(txn, text, utf8);
@@ -271,14 +321,23 @@ static enum status text_insert_anywhere(struct crdt_txn *txn, struct crdt_type *
         return STATUS_OK;
     if (utf8.size > UINT32_MAX)
         return STATUS_TOO_BIG;
-    struct client *client;
-    enum status status = doc_client_make(doc, doc->options.client_id, &client);
-    if (status != STATUS_OK)
-        return status;
-    bool ascii = units == utf8.size;
+    struct client *client = doc_client(doc, doc->options.client_id);
+    if (ascii && client != NULL && client->first != NULL && client->missing == CLIENT_NOT_MISSING &&
+        client->state + units <= UINT32_MAX &&
+        (text->item == ITEM_NONE || (doc_item(doc, text->item)->flags & ITEM_DELETED) == 0)) {
+        enum status status = doc_reserve_items(doc, 2, 0, 0);
+        if (status == STATUS_OK)
+            status = client_text_reserve(client, &doc->mem, utf8.size, 0);
+        if (status != STATUS_OK)
+            return status;
+        if (text_insert_ascii(doc, text, client, index, utf8)) {
+            typing_begin(doc, text, client, index + units);
+            return STATUS_OK;
+        }
+    }
     struct edit_need need = { .items = 1 + content_more_items(CONTENT_STRING, units, utf8.size), .splits = 1, .units = units };
     edit_need_text(&need, ascii, utf8.size);
-    status = edit_reserve(doc, &need, &client);
+    enum status status = edit_reserve(doc, &need, &client);
     if (status != STATUS_OK)
         return status;
 
@@ -377,7 +436,7 @@ static uint64_t list_runs_max(const struct crdt_doc *doc, struct text_place plac
     return covered < length ? runs + (length - covered) : runs;
 }
 
-static enum status list_delete_anywhere(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
+static SELDOM enum status list_delete_anywhere(struct crdt_txn *txn, struct crdt_type *text, uint64_t index, uint64_t length) {
     struct crdt_doc *doc = txn->doc;
     bool reserved = false;
     struct text_place place = text_unit(doc, text, index);

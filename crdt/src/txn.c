@@ -179,17 +179,28 @@ static void txn_check(struct crdt_doc *doc) {
 }
 #endif
 
-enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, struct crdt_changes *changes) {
+/* Of a transaction that leaves more to do than to end it. */
+static SELDOM enum status txn_finish(struct crdt_txn *txn, struct bytes_writer *update) {
     struct crdt_doc *doc = txn->doc;
-    assert(txn->open);
-    if (changes != NULL)
-        *changes = (struct crdt_changes){ txn->units_added, txn->units_deleted };
     if (doc->observers != NULL || txn->uncollected)
         txn_settle(txn);
     enum status status = update != NULL && txn_changed(txn) ? doc_write_txn(doc, update) : STATUS_OK;
     txn_close(txn);
     if (doc->untidy)
         txn_tidy(doc);
+    return status;
+}
+
+enum status crdt_txn_commit(struct crdt_txn *txn, struct bytes_writer *update, struct crdt_changes *changes) {
+    struct crdt_doc *doc = txn->doc;
+    enum status status = STATUS_OK;
+    assert(txn->open);
+    if (changes != NULL)
+        *changes = (struct crdt_changes){ txn->units_added, txn->units_deleted };
+    if (update != NULL || doc->observers != NULL || txn->uncollected || doc->untidy)
+        status = txn_finish(txn, update);
+    else
+        txn_close(txn);
 #ifndef NDEBUG
     txn_check(doc);
 #endif
