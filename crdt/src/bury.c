@@ -33,13 +33,13 @@ static void bury_turn(struct item *item) {
 }
 
 /* All of a run, which may have graves on either side. */
-static void bury_whole(struct crdt_doc *doc, struct crdt_type *type, uint32_t number) {
+static void bury_whole(struct crdt_doc *doc, uint32_t number) {
     struct item *item = doc_item(doc, number);
     const struct item *left = item->left == ITEM_NONE ? NULL : doc_item(doc, item->left);
     const struct item *right = item->right == ITEM_NONE ? NULL : doc_item(doc, item->right);
     bool goes_on = left != NULL && is_grave(left) && bury_continues(doc, left, number, item);
     bool is_gone_on = right != NULL && is_grave(right) && bury_continues(doc, item, item->right, right);
-    list_index_hid(doc, type, number, item->length);
+    list_index_widen(doc, item, 0 - (uint64_t)item->length);
     bury_turn(item);
     if (is_gone_on)
         doc_join(doc, client_find(doc->clients[item->client], item_end(doc, item)), number, item->right);
@@ -63,7 +63,7 @@ void txn_bury_border(struct crdt_txn *txn, struct crdt_type *type, struct run_pl
     struct client *client = doc->clients[item->client];
     struct item *later = forward ? item : grave; /* the one that begins at the border */
     bury_count(txn, type, client->index, forward ? item_clock(doc, item) : item_end(doc, item) - length, length);
-    list_index_later(doc, item_number, item, 0 - (uint64_t)length);
+    list_index_widen(doc, item, 0 - (uint64_t)length);
     bury_text(doc, client, forward ? item->content : item->content + item->length - length, length);
     item->content += forward ? length : 0;
     item->length -= length;
@@ -125,7 +125,7 @@ static void bury_cut(struct crdt_doc *doc, struct crdt_type *type, uint64_t inde
     }
     doc->runs += count;
     bury_turn(doc_item(doc, grave));
-    list_index_put(doc, type, number, made, count);
+    list_index_put(doc, type, number, made, count, 0 - (uint64_t)length);
     if (offset > 0 && has_rest)
         run_place_previous(&place);
     bury_more(doc, type, index, offset > 0 ? number : made[0], grave, place, offset == 0);
@@ -139,7 +139,7 @@ void txn_bury(struct crdt_txn *txn, struct crdt_type *type, uint64_t index, uint
     bury_count(txn, type, client->index, item_clock(doc, item) + offset, length);
     bury_text(doc, client, item->content + offset, length);
     if (length == item->length)
-        bury_whole(doc, type, number);
+        bury_whole(doc, number);
     else
         bury_cut(doc, type, index, number, offset, length);
 }

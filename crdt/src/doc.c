@@ -34,7 +34,6 @@ enum status crdt_doc_create(const struct crdt_doc_options *options, struct crdt_
     table_init(&doc->clients_by_id, &doc->mem);
     doc->conflict_stop = UINT64_MAX;
     doc->txn.doc = doc;
-    doc->index.pending_item = ITEM_NONE;
     doc->index.pending_leaf = INDEX_NONE;
     doc->index.leaf_free = INDEX_NONE;
     doc->index.node_free = INDEX_NONE;

@@ -286,7 +286,7 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
         integrate_extend(doc, placing);
         if (listed) {
             parent->length += placing->length;
-            list_index_grew(doc, parent, placing->left, placing->length);
+            list_index_widen(doc, doc_item(doc, placing->left), placing->length);
         }
         return;
     }
@@ -306,7 +306,7 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
         txn_push_deleted(&doc->txn, client->index, item_clock(doc, item), placing->length);
     }
     if (placing->entry == ENTRY_NONE)
-        list_index_put(doc, parent, item->left, &number, 1);
+        list_index_put(doc, parent, item->left, &number, 1, item_visible(item));
 
     if (placing->kind == CONTENT_TYPE)
         doc->items.contents[item->content].type = types_add(&doc->types, number)->index;

@@ -21,29 +21,19 @@ static void widen_above(const struct crdt_doc *doc, uint32_t node, uint32_t slot
     }
 }
 
-/* Counts what is pending of a leaf. */
-static void nodes_settle(struct crdt_doc *doc) {
-    struct index *index = &doc->index;
-    if (index->pending_width != 0) {
-        const struct index_leaf *leaf = leaf_at(doc, index->pending_leaf);
-        widen_above(doc, leaf->node, leaf->slot, index->pending_width);
-        index->pending_width = 0;
-    }
-}
-
-/* The entries of a leaf have become wider, in all. */
-static void leaf_widen(struct crdt_doc *doc, uint32_t number, uint64_t delta) {
-    struct index *index = &doc->index;
-    if (index->pending_leaf != number) {
-        nodes_settle(doc);
-        index->pending_leaf = number;
-    }
-    index->pending_width += delta;
-}
-
+/* Counts what is pending. */
 static void index_settle(struct crdt_doc *doc) {
-    list_index_settle(doc);
-    nodes_settle(doc);
+    struct index *index = &doc->index;
+    if (index->pending_units != 0) {
+        const struct index_leaf *leaf = leaf_at(doc, index->pending_leaf);
+        widen_above(doc, leaf->node, leaf->slot, index->pending_units);
+        index->pending_units = 0;
+    }
+}
+
+void index_move_to(struct crdt_doc *doc, uint32_t leaf) {
+    index_settle(doc);
+    doc->index.pending_leaf = leaf;
 }
 
 /* ---- making and dropping ---- */
@@ -79,6 +69,7 @@ static uint32_t leaf_new(struct crdt_doc *doc, const struct crdt_type *type) {
     struct index_leaf *leaf = &index->leaves[number];
     leaf->node = INDEX_NONE;
     leaf->type = type->index;
+    leaf->first = ITEM_NONE;
     leaf->count = 0;
     return number;
 }
@@ -124,34 +115,17 @@ static uint64_t node_width(const struct index_node *node) {
     return width;
 }
 
-static void leaf_append(struct crdt_doc *doc, uint32_t number, uint32_t item_number, uint32_t width) {
-    struct index_leaf *leaf = leaf_at(doc, number);
-    struct item *item = doc_item(doc, item_number);
-    leaf->entries[leaf->count++] = (struct index_entry){ item_number, width };
+/* An item stands in a leaf. */
+static void leaf_own(uint32_t number, struct item *item) {
     item->tag = PLACE_LEAF;
     item->place = number & PLACE_MAX;
 }
 
-static uint64_t leaf_width(const struct index_leaf *leaf) {
-    uint64_t width = 0;
-    for (uint32_t i = 0; i < leaf->count; i++)
-        width += leaf->entries[i].width;
-    return width;
-}
-
-/* A node, or a leaf, and all below it. What is GC by now has left the list. */
+/* A node, or a leaf, and all below it. */
 static void index_free(struct crdt_doc *doc, uint32_t number, bool is_leaf) {
     struct index *index = &doc->index;
     if (is_leaf) {
-        struct index_leaf *leaf = leaf_at(doc, number);
-        for (uint32_t i = 0; i < leaf->count; i++) {
-            struct item *item = doc_item(doc, leaf->entries[i].item);
-            if (item->tag != PLACE_LEAF || item->place != number)
-                continue;
-            item->tag = PLACE_TYPE;
-            item->place = leaf->type & PLACE_MAX;
-        }
-        leaf->node = index->leaf_free;
+        leaf_at(doc, number)->node = index->leaf_free;
         index->leaf_free = number;
         return;
     }
@@ -179,7 +153,6 @@ void list_index_finish(struct crdt_doc *doc) {
 void list_index_build(struct crdt_doc *doc, struct crdt_type *type) {
     assert(!list_is_indexed(type) && type->start != ITEM_NONE);
     size_t items = 0;
-    list_index_settle(doc);
     for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right)
         items++;
     size_t leaves = (items + INDEX_LEAF_FILL - 1) / INDEX_LEAF_FILL;
@@ -190,16 +163,17 @@ void list_index_build(struct crdt_doc *doc, struct crdt_type *type) {
         return;
     uint32_t row[INDEX_HEIGHT_MAX]; /* the rightmost node of each height */
     uint32_t height = 0;
-    uint32_t leaf = leaf_new(doc, type);
     row[0] = node_new(doc, 0);
     for (uint32_t at = type->start; at != ITEM_NONE;) {
-        const struct item *item = doc_item(doc, at);
-        leaf_append(doc, leaf, at, item_visible(item));
-        at = item->right;
-        if (at != ITEM_NONE && leaf_at(doc, leaf)->count < INDEX_LEAF_FILL)
-            continue;
-        uint32_t child = leaf;
-        uint64_t width = leaf_width(leaf_at(doc, leaf));
+        uint32_t child = leaf_new(doc, type);
+        uint64_t width = 0;
+        struct index_leaf *leaf = leaf_at(doc, child);
+        for (leaf->first = at; at != ITEM_NONE && leaf->count < INDEX_LEAF_FILL; leaf->count++) {
+            struct item *item = doc_item(doc, at);
+            leaf_own(child, item);
+            width += item_visible(item);
+            at = item->right;
+        }
         for (uint32_t level = 0;; level++) { /* into the rightmost node; if that is full, it goes up and a new one begins */
             if (level > height) {
                 row[++height] = node_new(doc, level);
@@ -216,8 +190,6 @@ void list_index_build(struct crdt_doc *doc, struct crdt_type *type) {
             child = full;
             width = node_width(node_at(doc, full));
         }
-        if (at != ITEM_NONE)
-            leaf = leaf_new(doc, type);
     }
     for (uint32_t level = 0; level < height; level++)
         node_append(doc, row[level + 1], row[level], node_width(node_at(doc, row[level])));
@@ -225,16 +197,6 @@ void list_index_build(struct crdt_doc *doc, struct crdt_type *type) {
 }
 
 /* ---- asking ---- */
-
-static uint32_t leaf_slot(struct crdt_doc *doc, const struct index_leaf *leaf, uint32_t item) {
-    uint32_t slot = doc->index.last_slot;
-    if (slot < leaf->count && leaf->entries[slot].item == item)
-        return slot;
-    for (slot = 0; leaf->entries[slot].item != item;)
-        slot++;
-    doc->index.last_slot = slot;
-    return slot;
-}
 
 uint32_t list_index_find(struct crdt_doc *doc, const struct crdt_type *type, uint64_t index, uint64_t *out_before) {
     index_settle(doc);
@@ -244,24 +206,24 @@ uint32_t list_index_find(struct crdt_doc *doc, const struct crdt_type *type, uin
         uint32_t slot = 0;
         for (; node->widths[slot] < left; slot++)
             left -= node->widths[slot];
-        if (node->height == 0) {
-            const struct index_leaf *leaf = leaf_at(doc, node->children[slot]);
-            for (slot = 0; leaf->entries[slot].width < left; slot++)
-                left -= leaf->entries[slot].width;
-            *out_before = index - left;
-            doc->index.last_slot = slot;
-            return leaf->entries[slot].item;
+        if (node->height > 0) {
+            node = node_at(doc, node->children[slot]);
+            continue;
         }
-        node = node_at(doc, node->children[slot]);
+        uint32_t at = leaf_at(doc, node->children[slot])->first;
+        const struct item *item = doc_item(doc, at);
+        for (; item_visible(item) < left; item = doc_item(doc, at)) {
+            left -= item_visible(item);
+            at = item->right;
+        }
+        *out_before = index - left;
+        return at;
     }
 }
 
-/* Without what is pending. */
-static uint64_t index_before(const struct crdt_doc *doc, uint32_t number) {
-    const struct index_leaf *leaf = leaf_at(doc, doc_item(doc, number)->place);
+/* The visible units before a leaf, without what is pending. */
+static uint64_t leaf_before(const struct crdt_doc *doc, const struct index_leaf *leaf) {
     uint64_t before = 0;
-    for (uint32_t slot = 0; leaf->entries[slot].item != number; slot++)
-        before += leaf->entries[slot].width;
     uint32_t slots = leaf->slot;
     for (uint32_t at = leaf->node; at != INDEX_NONE; at = node_at(doc, at)->parent) {
         const struct index_node *node = node_at(doc, at);
@@ -272,21 +234,16 @@ static uint64_t index_before(const struct crdt_doc *doc, uint32_t number) {
     return before;
 }
 
-uint64_t list_index_before(struct crdt_doc *doc, const struct crdt_type *type, uint32_t number) {
-    (void)type;
+uint64_t list_index_before(struct crdt_doc *doc, uint32_t number) {
     index_settle(doc);
-    return index_before(doc, number);
+    const struct index_leaf *leaf = leaf_at(doc, doc_item(doc, number)->place);
+    uint64_t before = leaf_before(doc, leaf);
+    for (uint32_t at = leaf->first; at != number; at = doc_item(doc, at)->right)
+        before += item_visible(doc_item(doc, at));
+    return before;
 }
 
 /* ---- keeping it true ---- */
-
-void index_widen(struct crdt_doc *doc, uint32_t number, uint64_t delta) {
-    list_index_settle(doc);
-    uint32_t leaf_number = doc_item(doc, number)->place;
-    struct index_leaf *leaf = leaf_at(doc, leaf_number);
-    leaf->entries[leaf_slot(doc, leaf, number)].width += (uint32_t)delta;
-    leaf_widen(doc, leaf_number, delta);
-}
 
 static void node_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t number, uint32_t slot, uint32_t child);
 
@@ -330,76 +287,60 @@ static void node_insert(struct crdt_doc *doc, struct crdt_type *type, uint32_t n
         node_own(doc, number, slot);
 }
 
-/* The second half of its items goes to a new leaf. `slot` moves along. Without memory the tree is dropped: false. */
-static bool leaf_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t *number, uint32_t *slot) {
-    if (!index_reserve(doc, 1, node_at(doc, type->index_root)->height + 2)) {
-        list_index_drop(doc, type);
-        return false;
-    }
-    nodes_settle(doc);
-    uint32_t fresh = leaf_new(doc, type);
-    struct index_leaf *leaf = leaf_at(doc, *number);
-    uint32_t half = leaf->count / 2;
-    for (uint32_t i = half; i < leaf->count; i++)
-        leaf_append(doc, fresh, leaf->entries[i].item, leaf->entries[i].width);
-    leaf->count = half;
-    uint64_t width = leaf_width(leaf_at(doc, fresh));
-    widen_above(doc, leaf->node, leaf->slot, 0 - width);
-    node_insert(doc, type, leaf->node, leaf->slot + 1, fresh);
-    widen_above(doc, leaf_at(doc, fresh)->node, leaf_at(doc, fresh)->slot, width);
-    if (*slot >= half) {
-        *number = fresh;
-        *slot -= half;
-    }
-    return true;
-}
-
-void index_put(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, const uint32_t *items, uint32_t count) {
-    list_index_settle(doc);
-    bool first = left == ITEM_NONE; /* of the list, which is not empty: it has a tree */
-    uint32_t neighbour = first ? doc_item(doc, items[count - 1])->right : left;
-    uint32_t number = doc_item(doc, neighbour)->place;
-    uint32_t slot = leaf_slot(doc, leaf_at(doc, number), neighbour);
-    if (leaf_at(doc, number)->count + count > INDEX_LEAF_MAX && !leaf_split(doc, type, &number, &slot))
+/* The second half of its items goes to a new leaf. Without memory the leaf stays as long as it is. */
+static void leaf_split(struct crdt_doc *doc, struct crdt_type *type, uint32_t number) {
+    if (!index_reserve(doc, 1, node_at(doc, type->index_root)->height + 2))
         return;
+    index_settle(doc);
+    uint32_t fresh_number = leaf_new(doc, type);
     struct index_leaf *leaf = leaf_at(doc, number);
-    uint64_t delta = 0;
-    if (!first) {
-        uint32_t width = item_visible(doc_item(doc, left));
-        delta = (uint64_t)width - leaf->entries[slot].width;
-        leaf->entries[slot++].width = width;
+    struct index_leaf *fresh = leaf_at(doc, fresh_number);
+    uint32_t at = leaf->first;
+    uint64_t width = 0;
+    uint32_t half = leaf->count / 2;
+    for (uint32_t i = 0; i < half; i++)
+        at = doc_item(doc, at)->right;
+    fresh->first = at;
+    fresh->count = leaf->count - half;
+    leaf->count = half;
+    for (uint32_t i = 0; i < fresh->count; i++) {
+        struct item *item = doc_item(doc, at);
+        leaf_own(fresh_number, item);
+        width += item_visible(item);
+        at = item->right;
     }
-    memmove(leaf->entries + slot + count, leaf->entries + slot, (leaf->count - slot) * sizeof *leaf->entries);
-    for (uint32_t i = 0; i < count; i++) {
-        struct item *item = doc_item(doc, items[i]);
-        uint32_t width = item_visible(item);
-        leaf->entries[slot + i] = (struct index_entry){ items[i], width };
-        delta += width;
-        item->tag = PLACE_LEAF;
-        item->place = number & PLACE_MAX;
-    }
-    leaf->count += count;
-    doc->index.last_slot = slot + count - 1;
-    leaf_widen(doc, number, delta);
+    widen_above(doc, leaf->node, leaf->slot, 0 - width);
+    node_insert(doc, type, leaf->node, leaf->slot + 1, fresh_number);
+    widen_above(doc, fresh->node, fresh->slot, width);
 }
 
-void index_join(struct crdt_doc *doc, uint32_t left, uint32_t right) {
-    list_index_settle(doc);
-    uint32_t from = doc_item(doc, right)->place;
-    uint32_t to = doc_item(doc, left)->place;
-    struct index_leaf *leaf = leaf_at(doc, from);
-    struct index_leaf *target = leaf_at(doc, to);
-    uint32_t slot = leaf_slot(doc, leaf, right);
-    uint32_t units = leaf->entries[slot].width;
+void index_put(struct crdt_doc *doc, struct crdt_type *type, uint32_t left, const uint32_t *items, uint32_t count, uint64_t units) {
+    /* A list with a tree is not empty: at its beginning they join the leaf of what was first. */
+    uint32_t neighbour = left != ITEM_NONE ? left : doc_item(doc, items[count - 1])->right;
+    uint32_t number = doc_item(doc, neighbour)->place;
+    struct index_leaf *leaf = leaf_at(doc, number);
+    for (uint32_t i = 0; i < count; i++)
+        leaf_own(number, doc_item(doc, items[i]));
+    if (left == ITEM_NONE)
+        leaf->first = items[0];
+    leaf->count += count;
+    index_leaf_widen(doc, number, units);
+    if (leaf->count > INDEX_LEAF_MAX)
+        leaf_split(doc, type, number);
+}
+
+void index_join(struct crdt_doc *doc, uint32_t left_number, uint32_t right_number) {
+    const struct item *left = doc_item(doc, left_number);
+    const struct item *right = doc_item(doc, right_number);
+    struct index_leaf *leaf = leaf_at(doc, right->place);
     leaf->count--;
-    memmove(leaf->entries + slot, leaf->entries + slot + 1, (leaf->count - slot) * sizeof *leaf->entries);
-    if (units > 0) {
-        target->entries[from == to ? slot - 1 : leaf_slot(doc, target, left)].width += units;
-        leaf_widen(doc, from, 0 - (uint64_t)units);
-        leaf_widen(doc, to, units);
+    if (left->place == right->place)
+        return;
+    leaf->first = right->right;
+    if (item_visible(right) > 0) {
+        index_leaf_widen(doc, right->place, 0 - (uint64_t)item_visible(right));
+        index_leaf_widen(doc, left->place, item_visible(right));
     }
-    if (leaf->count == 0) /* nobody finds it any more */
-        nodes_settle(doc);
 }
 
 /* ---- checking ---- */
@@ -407,30 +348,29 @@ void index_join(struct crdt_doc *doc, uint32_t left, uint32_t right) {
 bool list_index_is_true(const struct crdt_doc *doc, const struct crdt_type *type) {
     const struct index *index = &doc->index;
     uint64_t before = 0;
-    uint64_t item_pending = 0;
-    uint64_t leaf_pending = 0;
-    uint32_t last_leaf = INDEX_NONE;
-    uint32_t slot = 0;
-    for (uint32_t at = type->start; at != ITEM_NONE; at = doc_item(doc, at)->right, slot++) {
-        const struct item *item = doc_item(doc, at);
-        if (item->tag != PLACE_LEAF || item->place >= index->leaf_count)
+    uint64_t counted = 0; /* of that, by the nodes */
+    for (uint32_t at = type->start; at != ITEM_NONE;) {
+        uint32_t number = doc_item(doc, at)->place;
+        if (doc_item(doc, at)->tag != PLACE_LEAF || number >= index->leaf_count)
             return false;
-        const struct index_leaf *leaf = leaf_at(doc, item->place);
-        if (item->place != last_leaf) {
-            if (last_leaf != INDEX_NONE && slot != leaf_at(doc, last_leaf)->count)
+        const struct index_leaf *leaf = leaf_at(doc, number);
+        if (leaf->type != type->index || leaf->first != at || leaf->count == 0 || leaf_before(doc, leaf) != counted)
+            return false;
+        uint64_t width = 0;
+        for (uint32_t i = 0; i < leaf->count; i++) {
+            if (at == ITEM_NONE)
                 return false;
-            slot = 0;
-            last_leaf = item->place;
-            if (leaf->type != type->index || leaf->count == 0 || leaf->count > INDEX_LEAF_MAX || leaf->entries[0].item != at ||
-                index_before(doc, at) + leaf_pending != before)
+            const struct item *item = doc_item(doc, at);
+            if (item->tag != PLACE_LEAF || item->place != number)
                 return false;
-            leaf_pending += index->pending_leaf == last_leaf ? index->pending_width : 0;
+            width += item_visible(item);
+            at = item->right;
         }
-        uint64_t waits = index->pending_item == at ? index->pending_units : 0;
-        if (slot >= leaf->count || leaf->entries[slot].item != at || leaf->entries[slot].width + waits != item_visible(item))
+        uint64_t pending = index->pending_leaf == number ? index->pending_units : 0;
+        if (node_at(doc, leaf->node)->widths[leaf->slot] + pending != width)
             return false;
-        item_pending += waits;
-        before += leaf->entries[slot].width;
+        before += width;
+        counted += width - pending;
     }
-    return node_width(node_at(doc, type->index_root)) + leaf_pending == before && before + item_pending == type->length;
+    return node_width(node_at(doc, type->index_root)) == counted && before == type->length;
 }

@@ -87,7 +87,7 @@ static enum status position_resolve_unit(struct crdt_doc *doc, struct id id, str
     if (item_live(item) && content_countable(item->kind))
         out->index = id.clock - item_clock(doc, item) + (out->assoc < 0);
     if (list_is_indexed(out->type) && !item_is_keyed(item)) {
-        out->index += list_index_before(doc, out->type, doc_find(doc, (uint32_t)item->client, item_clock(doc, item)));
+        out->index += list_index_before(doc, doc_find(doc, (uint32_t)item->client, item_clock(doc, item)));
         return STATUS_OK;
     }
     for (uint32_t at = item->left; at != ITEM_NONE; at = doc_item(doc, at)->left) {

@@ -144,7 +144,7 @@ static bool quick_go_on(const struct quick *quick) {
     client_ascii_add(client, quick->text);
     client->state += units;
     item->length += units;
-    list_index_later(doc, number, item, units);
+    list_index_widen(doc, item, units);
     doc->txn.units_added += units;
     return true;
 }

@@ -70,7 +70,7 @@ static struct run_place split_item(struct crdt_doc *doc, struct run_place place,
     if (item_is_keyed(item))
         txn_delete_item(&doc->txn, number);
     else
-        list_index_put(doc, doc_type(doc, item_parent(doc, item)), number, &right_number, 1);
+        list_index_put(doc, doc_type(doc, item_parent(doc, item)), number, &right_number, 1, 0);
     return place;
 }
 

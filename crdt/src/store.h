@@ -92,17 +92,12 @@ enum {
 /* Items between the cursor and a place beyond which the index is asked: INDEX_WALK_NEAR if there is one, INDEX_WALK_MAX if it must
  * be made. */
 
-struct index_entry {
-    uint32_t item;
-    uint32_t width; /* its visible units */
-};
-
 struct index_leaf {
     uint32_t node; /* INDEX_NONE: not yet in one; of a free leaf the next free one */
     uint32_t slot; /* in the node */
     uint32_t type;
+    uint32_t first; /* item, if there is one */
     uint32_t count;
-    struct index_entry entries[INDEX_LEAF_MAX];
 };
 
 struct index_node {
@@ -120,11 +115,8 @@ struct index {
     struct index_node *nodes;
     uint32_t leaf_count, leaf_capacity, leaf_free;
     uint32_t node_count, node_capacity, node_free;
-    uint32_t pending_item;
     uint32_t pending_leaf;
-    uint64_t pending_units; /* of the item, that its leaf does not count yet */
-    uint64_t pending_width; /* of the leaf, that the nodes above do not count yet */
-    uint32_t last_slot;     /* of a leaf, that was looked for last */
+    uint64_t pending_units; /* of it, which the nodes above do not count yet */
 };
 
 /* Where somebody types, as long as nothing else happens; see text.c. */

@@ -112,7 +112,7 @@ static inline bool typing_go_on(struct crdt_txn *txn, struct crdt_type *text, ui
     client->ascii_used += units;
     client->state += units;
     item->length += units;
-    list_index_later(doc, typing->item, item, units);
+    list_index_widen(doc, item, units);
     text->length += units;
     txn->units_added += units;
     typing->index = index + units;
@@ -297,7 +297,7 @@ static bool text_insert_ascii(struct crdt_doc *doc, struct crdt_type *text, stru
         right = left == ITEM_NONE ? text->start : doc_item(doc, left)->right;
     }
     made[0] = doc_place_text(doc, client, text, left, right, ascii);
-    list_index_put(doc, text, left, made, count);
+    list_index_put(doc, text, left, made, count, ascii.size);
     if (index == 0) {
         text->cursor_item = made[0];
         text->cursor_index = 0;

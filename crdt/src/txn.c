@@ -86,7 +86,7 @@ static struct crdt_type *txn_delete_one(struct crdt_txn *txn, uint32_t number) {
     if (!item_is_keyed(item) && content_countable(item->kind)) {
         struct crdt_type *parent = doc_type(doc, item_parent(doc, item));
         parent->length -= length;
-        list_index_hid(doc, parent, number, length);
+        list_index_widen(doc, item, 0 - length);
     }
     item->flags |= ITEM_DELETED;
     if (doc->observers != NULL)
