@@ -341,6 +341,8 @@ void index_join(struct crdt_doc *doc, uint32_t left_number, uint32_t right_numbe
         index_leaf_widen(doc, right->place, 0 - (uint64_t)item_visible(right));
         index_leaf_widen(doc, left->place, item_visible(right));
     }
+    if (leaf->count == 0) /* nothing will change there any more */
+        index_settle(doc);
 }
 
 /* ---- checking ---- */
