@@ -345,7 +345,7 @@ struct placing {
 void doc_place(struct crdt_doc *doc, const struct placing *placing);
 
 /* The same for ASCII text of a client that has units, in a list whose type is alive: between two neighbours, of which the left one
- * is not the client's last run. It is yet to be put into the list's index. Answers its item. */
+ * is not what the client wrote last, or deleted. It is yet to be put into the list's index. Answers its item. */
 uint32_t doc_place_text(struct crdt_doc *doc, struct client *client, struct crdt_type *type, uint32_t left, uint32_t right,
                         struct bytes text);
 

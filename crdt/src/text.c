@@ -262,10 +262,11 @@ enum status crdt_text_insert(struct crdt_txn *txn, struct crdt_type *text, uint6
     return text_insert_anywhere(txn, text, index, utf8);
 }
 
-/* Whether what is put behind an item makes that longer. */
+/* Whether what is put behind an item may make that longer. */
 static bool text_grows(const struct crdt_doc *doc, const struct client *client, uint32_t left) {
     const struct item *item = left == ITEM_NONE ? NULL : doc_item(doc, left);
-    return item != NULL && item->client == client->index && item_end(doc, item) == client->state;
+    return item != NULL && (item->flags & ITEM_DELETED) == 0 && item->client == client->index &&
+           item_end(doc, item) == client->state;
 }
 
 /* ASCII text of a client who has written before, as new runs mostly are. False: it is another case, and nothing but the cursor has
