@@ -313,6 +313,21 @@ void client_move_first_run(struct client *client, struct run_chunk *chunk, uint3
         slot->clock = run_clock(chunk, 0);
 }
 
+/* Nothing stands in it any more. */
+static void client_free_chunk(struct client *client, const struct mem *mem, struct run_chunk *chunk) {
+    if (chunk->previous != NULL)
+        chunk->previous->next = chunk->next;
+    else
+        client->first = chunk->next;
+    if (chunk->next != NULL)
+        chunk->next->previous = chunk->previous;
+    else
+        client->last = chunk->previous;
+    if (client->hint == chunk)
+        client->hint = NULL;
+    run_chunk_free(mem, chunk);
+}
+
 void client_remove_run(struct client *client, const struct mem *mem, struct run_place place) {
     struct run_chunk *chunk = place.chunk;
     uint32_t *items = run_items(chunk);
@@ -330,17 +345,34 @@ void client_remove_run(struct client *client, const struct mem *mem, struct run_
         client->directory_count--;
         memmove(slot, slot + 1, (size_t)(client->directory + client->directory_count - slot) * sizeof *slot);
     }
-    if (chunk->previous != NULL)
-        chunk->previous->next = chunk->next;
-    else
-        client->first = chunk->next;
-    if (chunk->next != NULL)
-        chunk->next->previous = chunk->previous;
-    else
-        client->last = chunk->previous;
-    if (client->hint == chunk)
-        client->hint = NULL;
-    run_chunk_free(mem, chunk);
+    client_free_chunk(client, mem, chunk);
+}
+
+/* Fills a chunk from the next one. */
+static void client_fill_chunk(struct client *client, const struct mem *mem, struct run_chunk *chunk) {
+    struct run_chunk *next = chunk->next;
+    uint32_t room = chunk->capacity - chunk->count;
+    uint32_t moved = next->count < room ? next->count : room;
+    uint32_t *items = run_items(next);
+    memcpy(chunk->clocks + chunk->count, next->clocks, moved * sizeof *next->clocks);
+    memcpy(run_items(chunk) + chunk->count, items, moved * sizeof *items);
+    chunk->count += moved;
+    next->count -= moved;
+    memmove(next->clocks, next->clocks + moved, next->count * sizeof *next->clocks);
+    memmove(items, items + moved, next->count * sizeof *items);
+    if (next->count == 0)
+        client_free_chunk(client, mem, next);
+}
+
+void client_pack(struct client *client, const struct mem *mem) {
+    uint32_t listed = 0;
+    for (struct run_chunk *chunk = client->first; chunk != NULL; chunk = chunk->next) {
+        while (chunk->count < chunk->capacity && chunk->next != NULL && chunk->next->upper == chunk->upper)
+            client_fill_chunk(client, mem, chunk);
+        if (listed < client->directory_count)
+            client->directory[listed++] = (struct run_slot){ run_clock(chunk, 0), chunk };
+    }
+    client->directory_count = listed;
 }
 
 uint64_t client_runs_from(struct run_place place) {

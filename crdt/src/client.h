@@ -159,6 +159,9 @@ static inline void client_move_run(struct client *client, struct run_place place
 
 void client_remove_run(struct client *client, const struct mem *mem, struct run_place place);
 
+/* Fills the chunks one after the other and frees those that run empty. Cost: runs. */
+void client_pack(struct client *client, const struct mem *mem);
+
 /* Runs from `place` to the end. Cost: chunks. */
 uint64_t client_runs_from(struct run_place place);
 

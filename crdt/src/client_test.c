@@ -63,6 +63,11 @@ static void client_crowd(uint64_t seed, bool directory_fails) {
                 run_of[at] = joined;
             runs--;
         }
+        if (client_random(&random) % 64 == 0) {
+            client_pack(&client, &memory.mem);
+            for (const struct run_chunk *chunk = client.first; chunk->next != NULL; chunk = chunk->next)
+                cr_assert(chunk->count == chunk->capacity || chunk->upper != chunk->next->upper);
+        }
         uint64_t asked = client_random(&random) % client.state;
         struct run_place place = client_find(&client, asked);
         cr_assert_eq(run_place_item(place), run_of[asked], "seed %llu", (unsigned long long)seed);

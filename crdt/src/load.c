@@ -326,8 +326,10 @@ bool doc_load(struct crdt_doc *doc, struct bytes update, struct crdt_update_resu
         return false;
     }
     /* Most documents that are loaded are only read or relayed: nothing is kept for edits to come. */
-    for (uint32_t i = 0; i < doc->client_count; i++)
+    for (uint32_t i = 0; i < doc->client_count; i++) {
         client_trim(doc->clients[i], &doc->mem);
+        client_pack(doc->clients[i], &doc->mem);
+    }
     run_spares_trim(&doc->spares, &doc->mem, 0);
     items_trim(&doc->items, &doc->mem, 0);
     *out = (struct crdt_update_result){ .units_new = txn->units_added,
