@@ -23,11 +23,6 @@ _Noreturn void bench_fail(const char *what) {
     exit(1);
 }
 
-void must(enum status status) {
-    if (status != STATUS_OK)
-        must_be(false, status_name(status));
-}
-
 uint32_t bench_below(struct bench_random *random, uint32_t count) {
     random->state = random->state * 6364136223846793005U + 1442695040888963407U;
     return count == 0 ? 0 : (uint32_t)((random->state >> 33) % count);

@@ -69,7 +69,10 @@ void session_export(const struct session *session, const char *traces, const cha
 
 /* Ends the program: a workload that goes wrong has no figure. */
 _Noreturn void bench_fail(const char *what);
-void must(enum status status);
+static inline void must(enum status status) {
+    if (status != STATUS_OK)
+        bench_fail(status_name(status));
+}
 
 static inline void must_be(bool fact, const char *what) {
     if (!fact)
