@@ -4,7 +4,7 @@
  *                     ╱           │          ╲
  *        node [ 30 | 31 | … ]   node …       node …
  *              │    │
- *     leaf: from item 17 on, 24 items                                      up to 32 neighbours of the list
+ *     leaf: from item 17 on, 24 items                                      up to 16 neighbours of the list
  *
  * The list itself stays what it is; the tree only counts, and that in steps: a leaf knows its first item and how many it has, not
  * each of them, so that cutting an item and putting others between hardly touches it. A search walks the last few items. An item

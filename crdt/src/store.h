@@ -72,8 +72,8 @@ struct crdt_txn {
 enum {
     INDEX_FAN_OUT = 32,
     INDEX_NODE_FILL = 24,
-    INDEX_LEAF_MAX = 32,
-    INDEX_LEAF_FILL = 26,
+    INDEX_LEAF_MAX = 16,
+    INDEX_LEAF_FILL = 13,
     INDEX_HEIGHT_MAX = 8,
     INDEX_WALK_NEAR = 6,
     INDEX_WALK_MAX = 48
