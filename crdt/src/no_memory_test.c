@@ -6,6 +6,7 @@
 #include "doc_check.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 struct stage {
     struct mem mem;
@@ -219,4 +220,62 @@ Test(no_memory, a_question_that_fails_changes_nothing_and_can_be_asked_again) {
     crdt_doc_destroy(stage.doc);
     cr_expect_eq(stage.held, 0);
     cr_expect_geq(all_failures, 100, "%u", all_failures);
+}
+
+/* A list's index that cannot grow. */
+
+struct outage {
+    struct mem mem;
+    bool on;
+};
+
+static void *outage_resize(void *context, void *old, size_t old_bytes, size_t bytes) {
+    const struct outage *outage = context;
+    return outage->on && bytes > 0 ? NULL : mem_default.resize(NULL, old, old_bytes, bytes);
+}
+
+/* Letters put and taken at places that jump about, those that find no memory not; `letters` is what should be there. */
+static size_t jump_about(struct crdt_doc *doc, struct crdt_type *text, char *letters, unsigned edits) {
+    size_t refused = 0;
+    for (unsigned i = 0; i < edits; i++) {
+        size_t length = strlen(letters);
+        size_t at = i * 37 % (length + 1);
+        bool takes = i % 5 == 4 && at < length;
+        char letter[2] = { (char)('a' + i % 26), 0 };
+        struct crdt_txn *txn = crdt_txn_begin(doc);
+        enum status status = takes ? crdt_text_delete(txn, text, at, 1) : crdt_text_insert(txn, text, at, bytes_text(letter));
+        must(crdt_txn_commit(txn, NULL, NULL));
+        refused += status == STATUS_NO_MEMORY;
+        if (status == STATUS_OK) {
+            memmove(letters + at + !takes, letters + at + takes, length - at + !takes);
+            if (!takes)
+                letters[at] = letter[0];
+        }
+        const char *what = "";
+        cr_assert_eq(doc_check(doc, &what), 0, "%s", what);
+    }
+    struct bytes_writer out;
+    bytes_writer_init(&out, &mem_default, SIZE_MAX);
+    must(crdt_text_write(doc, text, &out));
+    cr_assert(bytes_equal(bytes_written(&out), bytes_text(letters)));
+    bytes_writer_finish(&out);
+    return refused;
+}
+
+Test(no_memory, positions_are_right_while_their_index_cannot_grow) {
+    struct outage outage = { .mem = { outage_resize, &outage } };
+    struct crdt_doc *doc;
+    struct crdt_type *text;
+    char letters[1024] = "";
+    must(crdt_doc_create(&(struct crdt_doc_options){ .mem = &outage.mem, .client_id = 1, .gc = true }, &doc));
+    must(crdt_doc_root(doc, bytes_text("t"), &text));
+    cr_assert_eq(jump_about(doc, text, letters, 200), 0);
+
+    outage.on = true;
+    size_t refused = jump_about(doc, text, letters, 60);
+    outage.on = false;
+
+    cr_assert(refused > 0 && refused < 60, "some edits find room, others do not: %zu", refused);
+    cr_assert_eq(jump_about(doc, text, letters, 200), 0);
+    crdt_doc_destroy(doc);
 }
