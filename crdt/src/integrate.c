@@ -362,6 +362,7 @@ uint32_t doc_place_text(struct crdt_doc *doc, struct client *client, struct crdt
     client_append_run(client, &doc->mem, &doc->spares, client->state, number);
     client->state += text.size;
     type->length += text.size;
+    type->used = true;
     doc->txn.units_added += text.size;
     doc->runs++;
     return number;

@@ -310,6 +310,7 @@ static SELDOM enum status text_insert_anywhere(struct crdt_txn *txn, struct crdt
     struct crdt_doc *doc = txn->doc;
     size_t units = utf8.size;
     bool ascii = all_ascii(utf8);
+    assert(!txn->telling);
     if (!ascii && !utf_check(utf8, &units))
         return STATUS_MALFORMED;
     if (index == CRDT_TEXT_END && text->has_formats && units > 0)
@@ -448,7 +449,7 @@ static SELDOM enum status list_delete_anywhere(struct crdt_txn *txn, struct crdt
         units = more ? units : length;
         uint32_t next = more ? text_next_visible(doc, text, place.left, index + units) : ITEM_NONE;
         bool buried = item_can_be_buried(doc, item);
-        bool room = reserved || txn->deleted_count < txn->deleted_capacity; /* for a border to move */
+        bool room = reserved || (!more && txn->deleted_count < txn->deleted_capacity); /* for a border to move */
         if (!buried || !room || !txn_bury_at_border(txn, text, index, place.left, (uint32_t)place.offset, (uint32_t)units)) {
             if (!reserved) { /* for all that is to come: only the first and the last item are cut */
                 size_t items = 2 * doc_split_items_max(doc, false);

@@ -224,6 +224,9 @@ Test(roots, only_those_that_held_something_count) {
     hear(pad, bytes_of(in_x, sizeof in_x));
     roots = crdt_doc_roots(pad.doc, bytes_text("t"));
     cr_assert(roots.named && roots.others);
+    cr_assert(!crdt_doc_roots(pad.doc, bytes_text("asked")).named);
+    edit((struct pad){ pad.doc, asked }, NULL, 0, 0, "by one who wrote elsewhere before");
+    cr_assert(crdt_doc_roots(pad.doc, bytes_text("asked")).named);
 
     struct crdt_type *again;
     cr_assert_eq(crdt_doc_root(pad.doc, bytes_text("asked"), &again), STATUS_OK);
