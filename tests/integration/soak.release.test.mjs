@@ -166,6 +166,6 @@ test(`${SECONDS} s of opening, editing and leaving end with the memory and descr
     const files = written.flatMap((w) => [...w.values()]);
     for (let i = 0; i < 20; i++) assert.ok((await storedDocument(ground.cluster, random.pick(files))).text.length > 0);
     assert.equal((await ground.cluster.row('select count(*)::int as n from crdt_journal')).n, 0, 'the journal of idle documents is empty');
-    const verified = await runOperator(ground.cluster, ['verify']);
+    const verified = await runOperator(ground.cluster, ['verify'], { ms: 600_000 });
     assert.equal(verified.status, 0, verified.text);
 });
