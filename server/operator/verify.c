@@ -6,7 +6,8 @@
  *   of its history          every chunk unpacks, every row in it passes its check
  *   besides                 journal rows of files that are gone, rows of older epochs
  *
- * Changes nothing; may run beside a server. One line on standard output for each finding; exit status 1 if a document is damaged.
+ * Changes nothing; may run beside a server: what it compares is of one moment (desk_moment). One line on standard output for each
+ * finding; exit status 1 if a document is damaged.
  */
 #include "operator/operator.h"
 
@@ -76,6 +77,16 @@ static bool verify_ask(struct verify *verify, const char *name, const struct uui
         return true;
     verify->failed = operator_failed(name, out);
     return false;
+}
+
+/* `step`: desk_moment, or desk_moment_over. */
+static void verify_moment(struct verify *verify, const char *step) {
+    struct arena arena;
+    arena_init(&arena, &mem_default, VERIFY_ARENA_BYTES);
+    struct reply reply = desk_ask(verify->desk, step, params_new(&arena));
+    if (reply.status != STATUS_OK)
+        verify->failed = operator_failed(step, &reply);
+    arena_finish(&arena);
 }
 
 /* ---- one document ---- */
@@ -164,17 +175,33 @@ static void verify_history(struct verify *verify, struct verify_file *file) {
         }
 }
 
+/* What the file's row says; false: deleted since the page was read, or the database could not be asked. */
+static bool verify_stand(struct verify *verify, struct verify_file *file) {
+    struct reply reply;
+    if (!verify_ask(verify, "desk_stand", &file->id, 0, -1, &reply) || reply.row_count == 0)
+        return false;
+    struct row row = reply_row(&reply, 0);
+    file->epoch = row_i64(&row, 0);
+    file->quarantined = !row_is_null(&row, 1);
+    verify_copy(file->hash, sizeof file->hash, row_text(&row, 2));
+    file->head_version = row_i32(&row, 3);
+    verify_copy(file->head_hash, sizeof file->head_hash, row_text(&row, 4));
+    return true;
+}
+
 static void verify_document(struct verify *verify, struct verify_file *file) {
     struct loaded_document loaded;
     char reason[DESK_REASON];
+    if (!verify_stand(verify, file))
+        return;
     verify->documents++;
     verify->quarantined += file->quarantined;
     enum status status = desk_load(verify->desk, &file->id, LOAD_QUARANTINED, &loaded, reason);
-    if (status == STATUS_NOT_FOUND)
-        return; /* deleted since the page was read */
-    if (status == STATUS_DAMAGED)
+    if (status == STATUS_DAMAGED) {
         verify_say(verify, file, "%s", reason);
-    else if (status != STATUS_OK) {
+        verify_moment(verify, "desk_moment_over"); /* what PostgreSQL itself could not read has spoiled it */
+        verify_moment(verify, "desk_moment");
+    } else if (status != STATUS_OK) {
         fprintf(stderr, "vibesyncd: %s\n", reason);
         verify->failed = OPERATOR_FAILED;
         return;
@@ -211,17 +238,15 @@ static void verify_all(struct verify *verify) {
         unsigned count = reply.row_count;
         for (unsigned i = 0; i < count; i++) {
             struct row row = reply_row(&reply, i);
-            page[i] = (struct verify_file){ .id = row_uuid(&row, 0),
-                                            .epoch = row_i64(&row, 3),
-                                            .quarantined = !row_is_null(&row, 4),
-                                            .head_version = row_i32(&row, 6) };
+            page[i] = (struct verify_file){ .id = row_uuid(&row, 0) };
             verify_copy(page[i].path, sizeof page[i].path, row_text(&row, 2));
-            verify_copy(page[i].hash, sizeof page[i].hash, row_text(&row, 5));
-            verify_copy(page[i].head_hash, sizeof page[i].head_hash, row_text(&row, 7));
         }
         after = page[count - 1].id;
-        for (unsigned i = 0; i < count && verify->failed == OPERATOR_OK; i++)
+        for (unsigned i = 0; i < count && verify->failed == OPERATOR_OK; i++) {
+            verify_moment(verify, "desk_moment"); /* of its own: a long one would hold up vacuum */
             verify_document(verify, &page[i]);
+            verify_moment(verify, "desk_moment_over");
+        }
     }
     if (verify->failed == OPERATOR_OK)
         verify_strays(verify);

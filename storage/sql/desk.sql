@@ -2,9 +2,20 @@
 
 -- name: desk_files
 -- $1 uuid: files after this id; the next 500 documents, the deleted ones left out.
--- answers id, session, path, epoch, quarantine reason, content hash, head version, head hash
-select id, session_id, file_path, epoch, quarantine_reason, content_hash::text, head_version, head_hash::text
+-- answers id, session, path
+select id, session_id, file_path
   from files where id > $1 and deleted_at is null and not is_folder and not is_binary order by id limit 500;
+
+-- name: desk_moment
+-- What is asked until desk_moment_over sees one moment of the database, whatever a server writes meanwhile.
+begin isolation level repeatable read read only;
+
+-- name: desk_moment_over
+commit;
+
+-- name: desk_stand
+-- $1 uuid file; answers epoch, quarantine reason, content hash, head version, head hash
+select epoch, quarantine_reason, content_hash::text, head_version, head_hash::text from files where id = $1 and deleted_at is null;
 
 -- name: desk_file
 -- $1 uuid; answers id, session, path, epoch, quarantine reason, seconds since the quarantine, head version
