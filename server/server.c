@@ -26,10 +26,11 @@
 #include <unistd.h>
 
 enum {
-    SERVER_TICK_MS = 33,        /* presence leaves at most 30 times a second */
-    SERVER_SLOW_TICK_MS = 1000, /* deadlines, pings, checkpoints */
-    SERVER_PARSERS_IDLE = 16,   /* WebSocket parsers kept for the next message */
-    SERVER_ACK_MS = 5000,       /* of a drain: what the last acks may take before connections are closed all the same */
+    SERVER_TICK_MS = 33,         /* presence leaves at most 30 times a second */
+    SERVER_SLOW_TICK_MS = 1000,  /* deadlines, pings, checkpoints */
+    SERVER_TURN_BYTES = 2 << 20, /* of big states in one turn: some 400 us of copying */
+    SERVER_PARSERS_IDLE = 16,    /* WebSocket parsers kept for the next message */
+    SERVER_ACK_MS = 5000,        /* of a drain: what the last acks may take before connections are closed all the same */
 };
 
 extern const struct embedded_file server_sql[];
@@ -105,6 +106,7 @@ enum status server_create(const struct fleet *fleet, unsigned index, struct loop
     placement_init(&server->placement);
     list_init(&server->connection_list);
     list_init(&server->flush);
+    list_init(&server->put_off);
     list_init(&server->doomed);
     list_init(&server->paced);
     list_init(&server->session_list);
@@ -229,11 +231,17 @@ void server_measure(struct server *server) {
     gauges[METRIC_statements_queued] = health.queued;
 }
 
+void server_put_off(struct server *server, struct connection *connection) {
+    list_remove(&connection->flush_link); /* what was settled may have put it into this turn's list again */
+    list_append(&server->put_off, &connection->flush_link);
+}
+
 /* ---- turns and ticks ---- */
 
 static void server_turn_end(void *context) {
     struct server *server = context;
     uint64_t began_us = list_empty(&server->flush) ? 0 : loop_clock_us();
+    server->turn_bytes_left = SERVER_TURN_BYTES;
     while (!list_empty(&server->flush)) { /* flushing may close, and closing makes others send */
         struct connection *connection = list_entry(server->flush.next, struct connection, flush_link);
         list_remove(&connection->flush_link);
@@ -245,6 +253,13 @@ static void server_turn_end(void *context) {
     list_each (link, &server->doomed)
         connection_destroy(list_entry(link, struct connection, doomed_link));
     store_flush(server->store);
+    if (list_empty(&server->put_off))
+        return;
+    list_each (link, &server->put_off) {
+        list_remove(link);
+        list_append(&server->flush, link);
+    }
+    loop_stay_awake(server->loop);
 }
 
 static void server_drain_step(struct server *server, uint64_t now_ms);
@@ -261,6 +276,21 @@ static void server_slow_tick(struct server *server, uint64_t now_ms) {
     retention_tick(server, now_ms);
 }
 
+/* A tick that comes late says that the loop has more to do than it can: presence, which is worth least, leaves with
+ * every other. */
+static void server_tick_rooms(struct server *server, uint64_t now_ms) {
+    bool late = now_ms > server->ticked_ms + SERVER_TICK_MS + SERVER_TICK_MS / 2;
+    server->ticked_ms = now_ms;
+    server->rooms_waited = late && !server->rooms_waited;
+    if (server->rooms_waited)
+        return;
+    while (!list_empty(&server->rooms)) {
+        struct room *room = list_entry(server->rooms.next, struct room, dirty_link);
+        list_remove(&room->dirty_link);
+        room->flush(room);
+    }
+}
+
 static void server_tick(void *context) {
     struct server *server = context;
     uint64_t now_ms = server_now_ms(server);
@@ -268,11 +298,7 @@ static void server_tick(void *context) {
     list_each (link, &server->paced)
         connection_pace(list_entry(link, struct connection, paced_link), now_ms);
     store_tick(server->store, now_ms);
-    while (!list_empty(&server->rooms)) {
-        struct room *room = list_entry(server->rooms.next, struct room, dirty_link);
-        list_remove(&room->dirty_link);
-        room->flush(room);
-    }
+    server_tick_rooms(server, now_ms);
     if (now_ms >= server->slow_tick_ms + SERVER_SLOW_TICK_MS) {
         server->slow_tick_ms = now_ms;
         server_slow_tick(server, now_ms);

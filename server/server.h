@@ -82,12 +82,16 @@ struct server {
     struct ws_pool ws_pool;
     struct table connections; /* id -> struct connection */
     struct list connection_list;
-    struct list flush;  /* connections that have something to send when this turn ends */
-    struct list doomed; /* connections to be freed when this turn ends */
+    struct list flush;      /* connections that have something to send when this turn ends */
+    struct list put_off;    /* connections that go on sending in the next turn */
+    size_t turn_bytes_left; /* what this turn still writes of what is big */
+    struct list doomed;     /* connections to be freed when this turn ends */
     uint64_t connection_next;
     struct table sessions; /* uuid_key -> struct session, chained */
     struct list session_list;
-    struct list rooms;      /* rooms of awareness that have something to tell at the next tick */
+    struct list rooms; /* rooms of awareness that have something to tell at the next tick */
+    uint64_t ticked_ms;
+    bool rooms_waited;      /* they were put off at the last tick */
     uint64_t document_next; /* document numbers are never used again within a process */
     struct placement placement;
     struct metrics metrics;
@@ -112,6 +116,8 @@ struct server {
 
 uint64_t server_now_ms(const struct server *server);
 uint64_t server_unix_ms(const struct server *server);
+/* The connection goes on sending in the next turn, which comes at once. */
+void server_put_off(struct server *server, struct connection *connection);
 /* The connection with that id, or NULL if it has gone: how late replies find their target. */
 struct connection *server_connection(const struct server *server, uint64_t id);
 

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "connection/native.h"
 #include "connection/rate.h"
+#include "document/delivery.h"
 #include "log.h"
 #include "loop/loop.h"
 #include "loop/socket.h"
@@ -20,6 +21,7 @@ enum {
     CONNECTION_PAUSE_MS_MAX = 10000,       /* of one that sends too much */
     CONNECTION_CLOSE_MS = 2000,            /* the peer's time to answer a close */
     CONNECTION_VALUES_BYTES_MAX = 1 << 28, /* one message that we write: a whole document and its headers */
+    CONNECTION_SLICE_BYTES = 1 << 18,      /* written at most per turn: some 50 us of copying */
 };
 
 static void connection_on_bytes(void *owner, struct bytes bytes);
@@ -79,6 +81,7 @@ bool connection_open(struct server *server, struct handoff *handoff) {
     list_init(&connection->session_link);
     list_init(&connection->paced_link);
     list_init(&connection->subscriptions);
+    list_init(&connection->due);
 
     if (handoff->credential.size > 0) {
         connection->credential = mem_alloc(&mem_default, handoff->credential.size);
@@ -229,11 +232,15 @@ static void connection_take_replies(struct connection *connection) {
         }
         bytes_writer_finish(&writer);
     }
-    if (list_empty(&connection->flush_link))
-        list_append(&connection->server->flush, &connection->flush_link);
+    connection_wake(connection);
 }
 
 /* ---- frames out ---- */
+
+void connection_wake(struct connection *connection) {
+    if (list_empty(&connection->flush_link))
+        list_append(&connection->server->flush, &connection->flush_link);
+}
 
 /* May be called while somebody walks the session's connections: it closes nothing itself, connection_flush() does. */
 void connection_send(struct connection *connection, struct frame *frame) {
@@ -242,8 +249,7 @@ void connection_send(struct connection *connection, struct frame *frame) {
     enum status status = outbox_push(&connection->outbox, frame, server_config(connection->server)->outbox_bytes_max);
     connection->too_slow = status != STATUS_OK;
     metrics_count(&connection->server->metrics, METRIC_deliveries);
-    if (list_empty(&connection->flush_link))
-        list_append(&connection->server->flush, &connection->flush_link);
+    connection_wake(connection);
 }
 
 struct bytes_writer connection_writer(void) {
@@ -263,38 +269,68 @@ void connection_send_values(struct connection *connection, struct bytes_writer *
     frame_release(frame);
 }
 
+void connection_send_room(struct connection *connection, struct room *room, struct room_member *member, uint64_t number) {
+    struct frame *frames[ROOM_CATCH_UP_FRAMES];
+    size_t count = room_catch_up(room, member, number, frames);
+    for (size_t i = 0; i < count; i++) {
+        connection_send(connection, frames[i]);
+        frame_release(frames[i]);
+    }
+}
+
 void connection_send_fault(struct connection *connection, uint32_t msgid, const struct wire_fault *fault) {
     struct bytes_writer values = connection_writer();
     wire_error_write(&values, msgid, fault);
     connection_send_values(connection, &values);
 }
 
+/* What is owed beyond what is queued already; the kernel takes bytes. */
+static void connection_settle(struct connection *connection) {
+    if (connection->room_member.missed)
+        connection_send_room(connection, &connection->session->room, &connection->room_member, 0);
+    if (!list_empty(&connection->due))
+        delivery_settle(connection);
+}
+
 void connection_flush(struct connection *connection) {
-    if (connection->state == CONNECTION_DOOMED)
-        return;
+    struct server *server = connection->server;
+    if (connection->state == CONNECTION_JOINED && !connection->wants_write)
+        connection_settle(connection);
     if (connection->too_slow && connection->state < CONNECTION_CLOSING) {
         struct log_subject subject = connection_subject(connection);
-        metrics_limited(&connection->server->metrics, LIMIT_outbox_bytes_max);
+        metrics_limited(&server->metrics, connection->stalled ? LIMIT_outbox_stall_ms : LIMIT_outbox_bytes_max);
         log_warn(&subject, "outbox.full", "bytes=%zu", connection->outbox.bytes);
         outbox_drop_unsent(&connection->outbox);
         connection_close(connection, WIRE_CLOSE_TOO_SLOW, "reads slower than the session writes");
     }
     if (connection->state == CONNECTION_DOOMED || connection->wants_write)
         return;
-    enum status status = outbox_flush(&connection->outbox, connection->socket);
+    if (connection->outbox.bytes > CONNECTION_SLICE_BYTES && server->turn_bytes_left == 0) {
+        server_put_off(server, connection);
+        return;
+    }
+    size_t written;
+    enum status status = outbox_flush(&connection->outbox, connection->socket, CONNECTION_SLICE_BYTES, &written);
+    server->turn_bytes_left -= written < server->turn_bytes_left ? written : server->turn_bytes_left;
     if (status == STATUS_MORE) {
         connection->wants_write = true;
+        if (written > 0 || connection->moved_ms == 0)
+            connection->moved_ms = server_now_ms(server);
         socket_want_write(connection->socket);
-    } else if (status != STATUS_OK || (ws_conn_wants(&connection->ws) & WS_WANTS_END)) {
-        connection_doom(connection);
+        return;
     }
+    connection->moved_ms = 0;
+    bool empty = outbox_empty(&connection->outbox);
+    if (status != STATUS_OK || (empty && (ws_conn_wants(&connection->ws) & WS_WANTS_END)))
+        connection_doom(connection);
+    else if (!empty || !list_empty(&connection->due))
+        server_put_off(server, connection);
 }
 
 static void connection_on_writable(void *owner) {
     struct connection *connection = owner;
     connection->wants_write = false;
-    if (list_empty(&connection->flush_link))
-        list_append(&connection->server->flush, &connection->flush_link);
+    connection_wake(connection);
 }
 
 /* ---- time ---- */
@@ -302,6 +338,12 @@ static void connection_on_writable(void *owner) {
 void connection_tick(struct connection *connection, uint64_t now_ms) {
     if (connection->state == CONNECTION_JOINED)
         session_token_tick(connection);
+    if (connection->state == CONNECTION_JOINED && connection->moved_ms != 0 &&
+        now_ms >= connection->moved_ms + server_config(connection->server)->outbox_stall_ms) {
+        connection->too_slow = connection->stalled = true;
+        connection_wake(connection);
+        return;
+    }
     if (connection->state == CONNECTION_DOOMED || now_ms < connection->deadline_ms)
         return;
     struct log_subject subject = connection_subject(connection);
@@ -343,6 +385,9 @@ void connection_close(struct connection *connection, uint16_t code, const char *
         return;
     struct log_subject subject = connection_subject(connection);
     log_info(&subject, "connection.closing", "code=%u reason=\"%s\"", code, reason);
+    delivery_send_acks(connection);
+    if (connection->state == CONNECTION_DOOMED)
+        return;
     session_leave(connection);
     connection->state = CONNECTION_CLOSING;
     connection->deadline_ms = server_now_ms(connection->server) + CONNECTION_CLOSE_MS;

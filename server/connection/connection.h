@@ -30,6 +30,7 @@
 #include "wire/fault.h"
 #include "wire/ws.h"
 
+struct room;
 struct session;
 struct socket;
 struct rate;
@@ -37,24 +38,30 @@ struct rate;
 enum connection_state { CONNECTION_WAITING, CONNECTION_JOINING, CONNECTION_JOINED, CONNECTION_CLOSING, CONNECTION_DOOMED };
 
 struct connection {
+    /* what a delivery reads and writes */
     struct server *server;
     uint64_t id;
     enum connection_state state;
-    bool ponged;   /* something was heard since the last ping */
-    bool too_slow; /* its outbox was full; closed at the end of the turn */
-    bool wants_write;
+    bool ponged;            /* something was heard since the last ping */
+    bool too_slow;          /* its outbox was full or it stalled; closed at the end of the turn */
+    bool stalled;           /* of the two: that */
+    bool wants_write;       /* the kernel takes nothing now */
+    struct list flush_link; /* in server->flush, in server->put_off, or alone */
     struct socket *socket;
-    struct ws_conn ws;
+    uint64_t moved_ms; /* when the kernel last took a byte of what waits; 0: nothing waits for it */
     struct outbox outbox;
+    struct list due;                /* subscriptions that are owed something, see document/delivery.h */
+    struct room_member room_member; /* in the room of the session */
+    struct ws_conn ws;
+
     struct list server_link;  /* in server->connection_list */
-    struct list flush_link;   /* in server->flush, or alone */
     struct list doomed_link;  /* in server->doomed, or alone */
     struct list session_link; /* in session->connections, or alone */
     struct list subscriptions;
     uint32_t subscription_count;
+    size_t known_bytes;      /* kept by those that are behind */
     struct session *session; /* NULL until joined and after it closed */
     struct participant participant;
-    struct room_member room_member; /* in the room of the session */
     struct uuid session_id;
     uint8_t *credential; /* of the upgrade; NULL once used */
     size_t credential_size;
@@ -75,11 +82,17 @@ struct connection {
 /* Takes `handoff`. Runs in the loop that owns the session. False: it was turned away. */
 bool connection_open(struct server *server, struct handoff *handoff);
 
+/* Something is to be sent, or found out, when the turn ends. */
+void connection_wake(struct connection *connection);
+
 /* Sends `frame` at the end of the turn; takes a reference of its own. A connection that cannot take it is closed as too slow. */
 void connection_send(struct connection *connection, struct frame *frame);
 
 /* Sends values (msgpack, not framed yet) written by the caller; consumes the writer's content, whatever its status. */
 void connection_send_values(struct connection *connection, struct bytes_writer *values);
+
+/* Sends the presence of a room that the member missed; `number` is the room's document. */
+void connection_send_room(struct connection *connection, struct room *room, struct room_member *member, uint64_t number);
 
 /* The whole answer "no" to a request. */
 void connection_send_fault(struct connection *connection, uint32_t msgid, const struct wire_fault *fault);
@@ -90,7 +103,8 @@ void connection_close(struct connection *connection, uint16_t code, const char *
 /* Frees everything at the end of the turn, without a handshake. */
 void connection_doom(struct connection *connection);
 
-/* End of turn: one gathered write. */
+/* End of turn: one gathered write of at most a slice. A big state goes out slice by slice, a turn for each, and what a turn may
+ * spend on big ones is bounded (server->turn_bytes_left): so they hold up nobody's typing. */
 void connection_flush(struct connection *connection);
 
 /* The end of a doomed connection. */

@@ -2,7 +2,7 @@
 #include "connection/native.h"
 
 #include "config.h"
-#include "document/document.h"
+#include "document/delivery.h"
 #include "document/document_open.h"
 #include "feature/dispatch.h"
 #include "log.h"
@@ -102,7 +102,7 @@ static void native_sync(struct connection *connection, const struct wire_value *
         native_awareness_done(connection, document_awareness(subscription, value->payload));
         break;
     case WIRE_STATE_VECTOR:
-        if (document_answer(subscription, value->payload) == STATUS_MALFORMED)
+        if (delivery_state(subscription, value->payload) == STATUS_MALFORMED)
             native_malformed(connection, WIRE_CODE_MALFORMED, "not a state vector", 0);
         break;
     default:

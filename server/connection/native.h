@@ -4,7 +4,7 @@
  *   kind 2 notification  ignored: clients have none yet
  *   kind 3 update        document_update
  *   kind 5 awareness     document 0: the session's room; else the document's
- *   kind 6 state vector  document_answer
+ *   kind 6 state vector  delivery_state
  *   kind 1, 4            not for servers: malformed */
 #ifndef SERVER_NATIVE_H
 #define SERVER_NATIVE_H

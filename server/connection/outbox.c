@@ -5,56 +5,96 @@
 
 #include <assert.h>
 
-enum { OUTBOX_CAPACITY_MIN = 4 };
-
 void outbox_init(struct outbox *outbox) {
-    *outbox = (struct outbox){ 0 };
+    *outbox = (struct outbox){ .capacity = OUTBOX_FEW };
+    outbox->ring = outbox->few;
 }
 
 static struct frame **outbox_slot(const struct outbox *outbox, uint32_t index) {
     return &outbox->ring[(outbox->first + index) & (outbox->capacity - 1)];
 }
 
+/* Back to the few slots; the outbox is empty. */
+static void outbox_shrink(struct outbox *outbox) {
+    assert(outbox->count == 0 && outbox->bytes == 0);
+    if (outbox->ring != outbox->few)
+        mem_free(&mem_default, outbox->ring, outbox->capacity * sizeof(struct frame *));
+    outbox->ring = outbox->few;
+    outbox->capacity = OUTBOX_FEW;
+    outbox->first = 0;
+}
+
 void outbox_finish(struct outbox *outbox) {
-    if (outbox == NULL)
+    if (outbox == NULL || outbox->ring == NULL)
         return;
     for (uint32_t i = 0; i < outbox->count; i++)
         frame_release(*outbox_slot(outbox, i));
-    mem_free(&mem_default, outbox->ring, outbox->capacity * sizeof *outbox->ring);
-    outbox_init(outbox);
+    outbox->count = 0;
+    outbox->bytes = outbox->sent_bytes = outbox->state_bytes = outbox->state_end = 0;
+    outbox_shrink(outbox);
 }
 
-static enum status outbox_grow(struct outbox *outbox) {
-    uint32_t capacity = outbox->capacity == 0 ? OUTBOX_CAPACITY_MIN : outbox->capacity * 2;
-    struct frame **ring = mem_alloc(&mem_default, capacity * sizeof(struct frame *));
+/* Makes room for `count` more frames. */
+static enum status outbox_reserve(struct outbox *outbox, size_t count) {
+    size_t capacity = outbox->capacity;
+    while (capacity - outbox->count < count)
+        capacity *= 2;
+    if (capacity == outbox->capacity)
+        return STATUS_OK;
+    struct frame **ring = capacity > UINT32_MAX ? NULL : mem_alloc(&mem_default, capacity * sizeof(struct frame *));
     if (ring == NULL)
         return STATUS_NO_MEMORY;
     for (uint32_t i = 0; i < outbox->count; i++)
         ring[i] = *outbox_slot(outbox, i);
-    mem_free(&mem_default, outbox->ring, outbox->capacity * sizeof(struct frame *));
+    if (outbox->ring != outbox->few)
+        mem_free(&mem_default, outbox->ring, outbox->capacity * sizeof(struct frame *));
     outbox->ring = ring;
-    outbox->capacity = capacity;
+    outbox->capacity = (uint32_t)capacity;
     outbox->first = 0;
     return STATUS_OK;
 }
 
-enum status outbox_push(struct outbox *outbox, struct frame *frame, size_t bytes_max) {
-    if (outbox->bytes + frame->size > bytes_max)
-        return STATUS_TOO_BIG;
-    if (outbox->count == outbox->capacity) {
-        enum status status = outbox_grow(outbox);
-        if (status != STATUS_OK)
-            return status;
-    }
+/* There is room. */
+static void outbox_append(struct outbox *outbox, struct frame *frame) {
+    assert(outbox->count < outbox->capacity);
     outbox->count++;
     *outbox_slot(outbox, outbox->count - 1) = frame_acquire(frame);
     outbox->bytes += frame->size;
+}
+
+enum status outbox_push(struct outbox *outbox, struct frame *frame, size_t pressure_max) {
+    if (outbox_pressure(outbox) >= pressure_max)
+        return STATUS_TOO_BIG;
+    enum status status = outbox_reserve(outbox, 1);
+    if (status == STATUS_OK)
+        outbox_append(outbox, frame);
+    return status;
+}
+
+enum status outbox_push_state(struct outbox *outbox, struct frame *const *frames, size_t count) {
+    assert(!outbox_has_state(outbox));
+    enum status status = outbox_reserve(outbox, count);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < count; i++) {
+        outbox_append(outbox, frames[i]);
+        outbox->state_bytes += frames[i]->size;
+    }
+    outbox->state_end = outbox->bytes;
     return STATUS_OK;
+}
+
+/* `bytes` have left the front, or its end. */
+static void outbox_shift_state(struct outbox *outbox, size_t bytes) {
+    outbox->state_end -= bytes < outbox->state_end ? bytes : outbox->state_end;
+    if (outbox->state_bytes > outbox->state_end)
+        outbox->state_bytes = outbox->state_end;
 }
 
 /* Takes `written` bytes off the front. */
 static void outbox_advance(struct outbox *outbox, size_t written) {
     outbox->bytes -= written;
+    outbox_shift_state(outbox, written);
     while (written > 0) {
         struct frame *frame = *outbox_slot(outbox, 0);
         size_t left = frame->size - outbox->sent_bytes;
@@ -70,15 +110,18 @@ static void outbox_advance(struct outbox *outbox, size_t written) {
     }
 }
 
-enum status outbox_flush(struct outbox *outbox, struct socket *socket) {
-    while (outbox->count > 0) {
+enum status outbox_flush(struct outbox *outbox, struct socket *socket, size_t bytes_max, size_t *out_written) {
+    *out_written = 0;
+    while (outbox->count > 0 && *out_written < bytes_max) {
         struct bytes parts[SOCKET_PARTS_MAX];
         size_t count = 0;
         size_t asked = 0;
-        for (; count < outbox->count && count < SOCKET_PARTS_MAX; count++) {
+        size_t limit = bytes_max - *out_written;
+        for (; count < outbox->count && count < SOCKET_PARTS_MAX && asked < limit; count++) {
             struct frame *frame = *outbox_slot(outbox, (uint32_t)count);
             size_t skip = count == 0 ? outbox->sent_bytes : 0;
-            parts[count] = bytes_of(frame->data + skip, frame->size - skip);
+            size_t size = frame->size - skip;
+            parts[count] = bytes_of(frame->data + skip, size < limit - asked ? size : limit - asked);
             asked += parts[count].size;
         }
         size_t written = 0;
@@ -87,10 +130,12 @@ enum status outbox_flush(struct outbox *outbox, struct socket *socket) {
             return status;
         assert(written <= asked);
         outbox_advance(outbox, written);
+        *out_written += written;
         if (written < asked)
             return STATUS_MORE;
     }
-    outbox_finish(outbox); /* an idle connection holds no ring */
+    if (outbox->count == 0)
+        outbox_shrink(outbox);
     return STATUS_OK;
 }
 
@@ -102,4 +147,5 @@ void outbox_drop_unsent(struct outbox *outbox) {
         outbox->bytes -= frame->size;
         frame_release(frame);
     }
+    outbox->state_bytes = outbox->state_end = 0; /* what is left is one frame and will be gone or not, whatever it counts */
 }

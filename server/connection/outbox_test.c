@@ -58,6 +58,11 @@ static void outbox_test_push(struct outbox *outbox, size_t size, uint8_t fill) {
     frame_release(frame);
 }
 
+static enum status outbox_test_flush(struct outbox *outbox, struct outbox_test *test) {
+    size_t written;
+    return outbox_flush(outbox, test->socket, SIZE_MAX, &written);
+}
+
 Test(outbox, sends_frames_in_order_and_is_empty_then) {
     struct outbox_test test = outbox_test_open();
     struct outbox outbox;
@@ -65,14 +70,14 @@ Test(outbox, sends_frames_in_order_and_is_empty_then) {
     for (uint8_t i = 0; i < 200; i++) /* more than one gathered write takes */
         outbox_test_push(&outbox, 3, i);
 
-    cr_assert_eq(outbox_flush(&outbox, test.socket), STATUS_OK);
+    cr_assert_eq(outbox_test_flush(&outbox, &test), STATUS_OK);
 
     uint8_t received[700];
     cr_assert_eq(read(test.peer, received, sizeof received), 600);
     for (int i = 0; i < 600; i++)
         cr_assert_eq(received[i], i / 3);
     cr_assert_eq(outbox.bytes, 0);
-    cr_assert_null(outbox.ring, "an idle outbox holds no ring");
+    cr_assert_eq(outbox.ring, outbox.few, "an idle outbox holds no memory");
     outbox_test_close(&test);
 }
 
@@ -85,13 +90,13 @@ Test(outbox, a_full_kernel_keeps_the_rest_for_later) {
         outbox_test_push(&outbox, 100001, i);
 
     size_t received = 0;
-    enum status status = outbox_flush(&outbox, test.socket);
+    enum status status = outbox_test_flush(&outbox, &test);
     cr_assert_eq(status, STATUS_MORE);
     while (received < total) {
         static uint8_t chunk[65536];
         ssize_t count = read(test.peer, chunk, sizeof chunk);
         if (count < 0) {
-            status = outbox_flush(&outbox, test.socket);
+            status = outbox_test_flush(&outbox, &test);
             continue;
         }
         for (ssize_t i = 0; i < count; i++, received++)
@@ -103,19 +108,82 @@ Test(outbox, a_full_kernel_keeps_the_rest_for_later) {
     outbox_test_close(&test);
 }
 
-Test(outbox, refuses_what_would_pass_its_maximum) {
+Test(outbox, refuses_more_when_its_maximum_waits) {
     struct outbox outbox;
     outbox_init(&outbox);
     struct frame *frame = outbox_test_frame(60, 1);
 
     cr_assert_eq(outbox_push(&outbox, frame, 100), STATUS_OK);
+    cr_assert_eq(outbox_push(&outbox, frame, 100), STATUS_OK, "of any size while less waits");
     cr_assert_eq(outbox_push(&outbox, frame, 100), STATUS_TOO_BIG);
 
-    cr_assert_eq(outbox.count, 1);
-    cr_assert_eq(frame->references, 2);
+    cr_assert_eq(outbox.count, 2);
+    cr_assert_eq(frame->references, 3);
     outbox_finish(&outbox);
     cr_assert_eq(frame->references, 1);
     frame_release(frame);
+}
+
+Test(outbox, typing_allocates_nothing) {
+    struct outbox_test test = outbox_test_open();
+    struct outbox outbox;
+    outbox_init(&outbox);
+
+    for (uint8_t i = 0; i < 20; i++) {
+        for (int frames = 0; frames < OUTBOX_FEW; frames++)
+            outbox_test_push(&outbox, 30, i);
+        cr_assert_eq(outbox.ring, outbox.few);
+        cr_assert_eq(outbox_test_flush(&outbox, &test), STATUS_OK);
+    }
+
+    outbox_test_close(&test);
+}
+
+Test(outbox, writes_a_slice_at_a_time) {
+    struct outbox_test test = outbox_test_open();
+    struct outbox outbox;
+    outbox_init(&outbox);
+    outbox_test_push(&outbox, 10, 1);
+    outbox_test_push(&outbox, 25, 2);
+    size_t written;
+
+    cr_assert_eq(outbox_flush(&outbox, test.socket, 20, &written), STATUS_OK);
+
+    cr_assert_eq(written, 20);
+    cr_assert_eq(outbox.count, 1);
+    cr_assert_eq(outbox_flush(&outbox, test.socket, 20, &written), STATUS_OK);
+    cr_assert_eq(written, 15);
+    uint8_t received[40];
+    cr_assert_eq(read(test.peer, received, sizeof received), 35);
+    for (int i = 0; i < 35; i++)
+        cr_assert_eq(received[i], i < 10 ? 1 : 2);
+    outbox_test_close(&test);
+}
+
+Test(outbox, a_state_does_not_count_until_it_has_left) {
+    struct outbox_test test = outbox_test_open();
+    struct outbox outbox;
+    outbox_init(&outbox);
+    struct frame *base = outbox_test_frame(1000, 2), *tail = outbox_test_frame(10, 3);
+    struct frame *const state[] = { base, tail };
+    outbox_test_push(&outbox, 20, 1);
+
+    cr_assert_eq(outbox_push_state(&outbox, state, 2), STATUS_OK);
+    outbox_test_push(&outbox, 5, 4);
+
+    cr_assert_eq(outbox_pressure(&outbox), 25);
+    size_t written;
+    outbox_flush(&outbox, test.socket, 520, &written); /* half of the state */
+    cr_assert_eq(outbox.bytes, 515);
+    cr_assert_eq(outbox_pressure(&outbox), 5);
+    cr_assert(outbox_has_state(&outbox));
+    outbox_flush(&outbox, test.socket, 511, &written); /* the other half, and one byte of what follows */
+    cr_assert_not(outbox_has_state(&outbox));
+    cr_assert_eq(outbox_pressure(&outbox), 4);
+    outbox_finish(&outbox);
+    frame_release(base);
+    frame_release(tail);
+    outbox_test_close(&test);
 }
 
 Test(outbox, dropping_keeps_the_frame_that_has_begun) {
@@ -124,7 +192,7 @@ Test(outbox, dropping_keeps_the_frame_that_has_begun) {
     outbox_init(&outbox);
     outbox_test_push(&outbox, 4 << 20, 7); /* more than a socket buffer */
     outbox_test_push(&outbox, 10, 8);
-    cr_assert_eq(outbox_flush(&outbox, test.socket), STATUS_MORE);
+    cr_assert_eq(outbox_test_flush(&outbox, &test), STATUS_MORE);
     cr_assert_gt(outbox.sent_bytes, 0);
 
     outbox_drop_unsent(&outbox);
@@ -142,7 +210,7 @@ Test(outbox, a_dead_peer_is_an_error) {
     outbox_test_push(&outbox, 10, 1);
     shutdown(test.peer, SHUT_RDWR);
 
-    cr_assert_eq(outbox_flush(&outbox, test.socket), STATUS_IO);
+    cr_assert_eq(outbox_test_flush(&outbox, &test), STATUS_IO);
 
     outbox_finish(&outbox);
     outbox_test_close(&test);

@@ -1,6 +1,7 @@
 /* budget.h — how much memory the documents of a loop hold, and what happens at the limit.
  *
- * Each loop has its share of --memory-limit. What a document holds is what its CRDT asked from the allocator.
+ * Each loop has its share of --memory-limit. What a document holds is what its CRDT asked from the allocator, and the frames of its
+ * state while these are kept.
  *
  *     above 7/8 of its share     documents without readers leave at once, those first that may leave for longest; dirty ones are
  *                                checkpointed now, to leave when they are saved. A dirty document never leaves

@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "document/budget.h"
+#include "document/delivery.h"
 #include "document/document_open.h"
 #include "document/persist.h"
 #include "log.h"
@@ -53,6 +54,7 @@ void document_destroy(struct document *document) {
     budget_forget(document);
     authors_finish(document);
     room_finish(&document->room);
+    image_forget(&document->image);
     crdt_doc_destroy(document->crdt);
     mem_free(&mem_default, document->root_name, document->root_name_size);
     list_remove(&document->session_link);
@@ -85,6 +87,7 @@ enum status document_subscribe(struct document *document, struct connection *con
     subscription->connection = connection;
     subscription->client_id = client_id;
     subscription->writable = (connection->participant.rights & RIGHT_WRITE) != 0;
+    list_init(&subscription->due_link);
     list_append(&document->subscriptions, &subscription->document_link);
     list_append(&connection->subscriptions, &subscription->connection_link);
     connection->subscription_count++;
@@ -100,6 +103,7 @@ void document_unsubscribe(struct subscription *subscription) {
     list_remove(&subscription->document_link);
     list_remove(&subscription->connection_link);
     subscription->connection->subscription_count--;
+    delivery_forget(subscription);
     room_leave(&document->room, &subscription->member, now_ms);
     if (list_empty(&document->subscriptions))
         document->idle_since_ms = now_ms;
@@ -107,18 +111,11 @@ void document_unsubscribe(struct subscription *subscription) {
     mem_free(&mem_default, subscription, sizeof *subscription);
 }
 
-void document_broadcast(struct document *document, struct frame *frame, const struct subscription *except) {
-    list_each (link, &document->subscriptions) {
-        struct subscription *subscription = list_entry(link, struct subscription, document_link);
-        if (subscription != except)
-            connection_send(subscription->connection, frame);
-    }
-}
-
 /* Ends the connections of its readers, when there is no memory to tell them something: they come back and get what they lack. */
 static void document_cut_off(struct document *document) {
     list_each (link, &document->subscriptions)
         connection_doom(list_entry(link, struct subscription, document_link)->connection);
+    image_forget(&document->image); /* it lacks that, too */
 }
 
 /* ---- updates ---- */
@@ -251,12 +248,12 @@ enum status document_update(struct subscription *subscription, struct bytes upda
         return STATUS_OK;
     }
     bool somebody_else = subscription->document_link.next != subscription->document_link.previous; /* two links and the head */
-    if (integrated && somebody_else) {
+    if (integrated && (somebody_else || image_is_kept(&document->image))) {
         struct frame *frame = frame_of_sync(WIRE_UPDATE, document->number, result.verbatim ? update : bytes_written(&relay));
         if (frame == NULL)
             document_put_aside(document, "no_memory_for_frame");
         else
-            document_broadcast(document, frame, subscription);
+            delivery_update(document, frame, subscription);
         frame_release(frame);
     }
     bytes_writer_finish(&relay);
@@ -268,10 +265,10 @@ enum status document_merge(struct document *document, struct bytes update) {
     struct bytes_writer relay = connection_writer();
     enum status status = document_apply(document, update, &result, &relay);
     bool integrated = result.units_new > 0 || result.units_deleted > 0;
-    if (status == STATUS_OK && integrated && !list_empty(&document->subscriptions)) {
+    if (status == STATUS_OK && integrated && (!list_empty(&document->subscriptions) || image_is_kept(&document->image))) {
         struct frame *frame = frame_of_sync(WIRE_UPDATE, document->number, result.verbatim ? update : bytes_written(&relay));
         if (frame != NULL)
-            document_broadcast(document, frame, NULL);
+            delivery_update(document, frame, NULL);
         else
             status = STATUS_CONFLICT;
         frame_release(frame);
@@ -281,24 +278,6 @@ enum status document_merge(struct document *document, struct bytes update) {
         return status;
     document_cut_off(document); /* memory has it; merged again it would be nothing new, and nobody would be told */
     return STATUS_OK;
-}
-
-enum status document_answer(struct subscription *subscription, struct bytes state_vector) {
-    struct document *document = subscription->document;
-    struct bytes_writer diff = connection_writer();
-    enum status status = crdt_update_encode_diff(document->crdt, state_vector, &diff);
-    if (status == STATUS_OK) {
-        struct frame *frame = frame_of_sync(WIRE_UPDATE, document->number, bytes_written(&diff));
-        if (frame != NULL)
-            connection_send(subscription->connection, frame);
-        else
-            status = STATUS_NO_MEMORY;
-        frame_release(frame);
-    }
-    bytes_writer_finish(&diff);
-    if (status != STATUS_OK && status != STATUS_MALFORMED) /* without the answer the peer would wait for ever */
-        connection_close(subscription->connection, WIRE_CLOSE_INTERNAL, "no memory for the answer");
-    return status;
 }
 
 /* ---- awareness ---- */
@@ -317,7 +296,11 @@ static void document_room_flush(struct room *room) {
         return;
     list_each (link, &document->subscriptions) {
         struct subscription *subscription = list_entry(link, struct subscription, document_link);
-        if (subscription->connection->id != except)
+        if (subscription->connection->id == except)
+            continue;
+        if (subscription->connection->wants_write)
+            delivery_presence(subscription);
+        else
             connection_send(subscription->connection, frame);
     }
     frame_release(frame);
@@ -335,7 +318,8 @@ void document_gone(struct document *document, enum wire_gone reason, int64_t epo
     struct frame *frame = values.status == STATUS_OK ? frame_of_values(bytes_written(&values)) : NULL;
     bytes_writer_finish(&values);
     if (frame != NULL)
-        document_broadcast(document, frame, NULL);
+        list_each (link, &document->subscriptions)
+            connection_send(list_entry(link, struct subscription, document_link)->connection, frame);
     else
         document_cut_off(document); /* not told, they would go on writing for a document that nobody has */
     frame_release(frame);
@@ -359,6 +343,10 @@ void document_tick(struct document *document, uint64_t now_ms) {
     if (document->state != DOCUMENT_OPEN)
         return;
     room_expire(&document->room, now_ms);
+    if (image_is_kept(&document->image)) {
+        image_tick(&document->image, now_ms);
+        budget_count(document);
+    }
     authors_record(document);
     persist_tick(document, now_ms);
     assert(budget_is_placed(document));

@@ -19,6 +19,7 @@
 
 #include "crdt/crdt.h"
 #include "document/authors.h"
+#include "document/image.h"
 #include "session/session.h"
 #include "store/documents.h"
 #include "wire/doc_wire.h"
@@ -37,6 +38,7 @@ struct document {
     char *root_name;
     size_t root_name_size;
     struct crdt_doc *crdt;
+    struct image image; /* the same in frames, for who joins */
     struct room room;
     struct list subscriptions;
     struct list openers; /* document_open operations that wait for the load */
@@ -76,16 +78,21 @@ struct subscription {
     struct document *document;
     struct connection *connection;
     struct list document_link;
+    bool behind; /* delivery.c; with the three above in one cache line: what a delivery reads */
+    bool owes_ack;
+    bool writable;
+    struct list due_link; /* in connection->due while anything is owed, or alone */
     struct list connection_link;
+    uint8_t *known; /* behind: what the peer has, a state vector; NULL: nothing */
+    size_t known_size;
     uint64_t count;   /* kind 3 values since doc.open */
-    uint64_t acked;   /* n of the last ack */
+    uint64_t acked;   /* n of the newest ack, sent or owed */
     uint64_t refused; /* the n that was refused; 0: none. Everything after it is refused, too */
     struct {
         uint64_t group;
         uint64_t count;
     } waits[2]; /* in order; group 0: free */
     uint64_t client_id;
-    bool writable;
     struct room_member member;
 };
 
@@ -114,9 +121,6 @@ enum status document_update(struct subscription *subscription, struct bytes upda
 /* One kind 5. STATUS_MALFORMED. */
 enum status document_awareness(struct subscription *subscription, struct bytes update);
 
-/* One kind 6: answers what the peer lacks. STATUS_MALFORMED. */
-enum status document_answer(struct subscription *subscription, struct bytes state_vector);
-
 /* Ends an open document: tells every subscriber doc.gone and frees it. `epoch`: the file's new one with WIRE_GONE_EPOCH, else 0. */
 void document_gone(struct document *document, enum wire_gone reason, int64_t epoch);
 
@@ -131,8 +135,5 @@ void document_tick(struct document *document, uint64_t now_ms);
 
 /* What another writer wrote: applied and sent to every subscriber. Status as crdt_update_apply. */
 enum status document_merge(struct document *document, struct bytes update);
-
-/* Sends `frame` to every subscriber but `except` (may be NULL). */
-void document_broadcast(struct document *document, struct frame *frame, const struct subscription *except);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "document/budget.h"
+#include "document/delivery.h"
 #include "document/persist_work.h"
 #include "log.h"
 #include "loop/loop.h"
@@ -45,26 +46,10 @@ bool persist_saved(const struct document *document) {
 
 /* ---- journal and acknowledgements ---- */
 
-static void persist_ack(struct subscription *subscription, uint64_t count) {
-    subscription->acked = count;
-    metrics_count(&subscription->connection->server->metrics, METRIC_acks);
-    uint8_t bytes[64];
-    struct bytes_writer writer = { .data = bytes, .capacity = sizeof bytes, .size_max = sizeof bytes, .mem = &mem_default };
-    wire_ack_frame(&writer, subscription->document->number, count);
-    struct frame *frame = writer.status == STATUS_OK ? frame_create(writer.size) : NULL;
-    if (frame == NULL) { /* without its acks a client could never know that it is saved */
-        connection_doom(subscription->connection);
-        return;
-    }
-    memcpy(frame->data, bytes, writer.size);
-    connection_send(subscription->connection, frame);
-    frame_release(frame);
-}
-
 /* The subscription's count is to be acknowledged when `group` is durable. */
 static void persist_wait(struct subscription *subscription, uint64_t group) {
     if (group <= journal_line_durable(&subscription->document->line)) {
-        persist_ack(subscription, subscription->count);
+        delivery_ack(subscription, subscription->count);
         return;
     }
     unsigned at = subscription->waits[0].group == 0 || subscription->waits[0].group == group ? 0 : 1;
@@ -120,7 +105,7 @@ static void persist_on_durable(struct journal_line *line, uint64_t group) {
             subscription->waits[1].group = 0;
         }
         if (count > 0)
-            persist_ack(subscription, count);
+            delivery_ack(subscription, count);
     }
     budget_place(document);
 }

@@ -39,6 +39,7 @@ struct loop_watch {
 
 static void loop_on_wake(uv_async_t *wake);
 static void loop_on_prepare(uv_prepare_t *prepare);
+static void loop_on_awake(uv_idle_t *awake);
 static void loop_run_posts(struct loop *loop);
 static void loop_read_clocks(struct loop *loop);
 
@@ -54,6 +55,7 @@ enum status loop_create(struct loop **out) {
     loop->wake.data = loop;
     uv_prepare_init(&loop->uv, &loop->turn_end);
     loop->turn_end.data = loop;
+    uv_idle_init(&loop->uv, &loop->awake);
     uv_prepare_start(&loop->turn_end, loop_on_prepare);
     loop_read_clocks(loop);
     *out = loop;
@@ -71,6 +73,7 @@ void loop_destroy(struct loop *loop) {
         return;
     uv_close((uv_handle_t *)&loop->wake, NULL);
     uv_close((uv_handle_t *)&loop->turn_end, NULL);
+    uv_close((uv_handle_t *)&loop->awake, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     int busy = uv_loop_close(&loop->uv);
     assert(busy == 0 && "a handle outlives its loop");
@@ -142,6 +145,15 @@ static void loop_on_prepare(uv_prepare_t *prepare) {
     loop_read_clocks(loop);
     if (loop->turn_end_fn != NULL)
         loop->turn_end_fn(loop->turn_end_context);
+}
+
+void loop_stay_awake(struct loop *loop) {
+    uv_idle_start(&loop->awake, loop_on_awake);
+}
+
+/* Comes in the turn that was asked for, before its end. */
+static void loop_on_awake(uv_idle_t *awake) {
+    uv_idle_stop(awake);
 }
 
 enum status loop_post(struct loop *loop, loop_fn fn, void *context) {

@@ -38,6 +38,9 @@ void loop_random(struct loop *loop, void *out, size_t size);
 /* Called once at the end of each turn in which anything happened, after all I/O callbacks. One hook per loop. */
 void loop_on_turn_end(struct loop *loop, loop_fn fn, void *context);
 
+/* The next turn comes at once instead of with the next event. */
+void loop_stay_awake(struct loop *loop);
+
 /* Calls `fn(context)` in the loop's thread, soon, in the order posted by one thread. From any thread; never blocks on the loop.
  * STATUS_NO_MEMORY: not posted. */
 enum status loop_post(struct loop *loop, loop_fn fn, void *context);

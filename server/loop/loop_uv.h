@@ -17,6 +17,7 @@ struct loop {
     uv_loop_t uv;
     uv_async_t wake;
     uv_prepare_t turn_end;
+    uv_idle_t awake; /* running: the poll does not sleep */
     loop_fn turn_end_fn;
     void *turn_end_context;
     int64_t unix_offset_ms;            /* Unix time minus monotonic time */

@@ -146,7 +146,8 @@ enum status socket_write(struct socket *socket, const struct bytes *parts, size_
     struct msghdr message = { .msg_iov = vectors, .msg_iovlen = used };
     ssize_t written;
     do
-        written = sendmsg(socket->fd, &message, MSG_NOSIGNAL);
+        written = used == 1 ? send(socket->fd, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL)
+                            : sendmsg(socket->fd, &message, MSG_NOSIGNAL);
     while (written < 0 && errno == EINTR);
     if (written >= 0) {
         *out_written = (size_t)written;

@@ -13,6 +13,7 @@ void room_init(struct room *room, struct server *server, void (*flush)(struct ro
 void room_finish(struct room *room) {
     crdt_awareness_destroy(room->awareness);
     mem_free(&mem_default, room->changed, room->changed_capacity * sizeof *room->changed);
+    mem_free(&mem_default, room->gone, room->gone_capacity * sizeof *room->gone);
     list_remove(&room->dirty_link);
     room->awareness = NULL;
 }
@@ -38,7 +39,11 @@ static bool room_note(uint64_t **list, uint32_t *count, uint32_t *capacity, uint
 
 static void room_on_change(void *context, enum crdt_awareness_change change, uint64_t client) {
     struct room *room = context;
-    (void)change;
+    if (room->changed_count == 0 && room->missed_by == 0)
+        room->gone_count = 0;
+    /* Without memory for it, the state expires at whoever missed that it ended. */
+    if (change == CRDT_AWARENESS_REMOVED)
+        room_note(&room->gone, &room->gone_count, &room->gone_capacity, ROOM_CHANGED_MAX, client);
     /* A change that cannot be noted reaches the others with the client's next renewal. */
     room_note(&room->changed, &room->changed_count, &room->changed_capacity, ROOM_CHANGED_MAX, client);
     if (list_empty(&room->dirty_link))
@@ -73,7 +78,15 @@ enum status room_apply(struct room *room, struct room_member *member, uint64_t c
     return crdt_awareness_apply(room->awareness, update, now_ms, room_on_change, room);
 }
 
+static void room_forget_missed(struct room *room, struct room_member *member) {
+    if (!member->missed)
+        return;
+    member->missed = false;
+    room->missed_by--;
+}
+
 void room_leave(struct room *room, struct room_member *member, uint64_t now_ms) {
+    room_forget_missed(room, member);
     if (room->awareness != NULL && member->count > 0) {
         room_changed_by(room, 0);
         crdt_awareness_remove(room->awareness, member->clients, member->count, now_ms, room_on_change, room);
@@ -95,17 +108,23 @@ static struct frame *room_frame(uint64_t number, struct bytes_writer *update) {
     return frame;
 }
 
+/* The newest of these clients; NULL: no memory. */
+static struct frame *room_frame_of(const struct room *room, uint64_t number, const uint64_t *clients, size_t count) {
+    struct bytes_writer update;
+    bytes_writer_init(&update, &mem_default, ROOM_FRAME_BYTES_MAX);
+    enum status status = crdt_awareness_encode(room->awareness, clients, count, &update);
+    if (status != STATUS_OK)
+        update.status = status;
+    return room_frame(number, &update);
+}
+
 struct frame *room_frame_changed(struct room *room, uint64_t number, uint64_t *out_except) {
     if (room->changed_count == 0)
         return NULL;
-    struct bytes_writer update;
-    bytes_writer_init(&update, &mem_default, ROOM_FRAME_BYTES_MAX);
-    enum status status = crdt_awareness_encode(room->awareness, room->changed, room->changed_count, &update);
-    if (status != STATUS_OK)
-        update.status = status;
+    struct frame *frame = room_frame_of(room, number, room->changed, room->changed_count);
     room->changed_count = 0;
     *out_except = room->changed_by;
-    return room_frame(number, &update);
+    return frame;
 }
 
 struct frame *room_keyframe(const struct room *room, uint64_t number) {
@@ -117,4 +136,24 @@ struct frame *room_keyframe(const struct room *room, uint64_t number) {
     if (status != STATUS_OK)
         update.status = status;
     return room_frame(number, &update);
+}
+
+void room_miss(struct room *room, struct room_member *member) {
+    if (member->missed)
+        return;
+    member->missed = true;
+    room->missed_by++;
+}
+
+size_t room_catch_up(struct room *room, struct room_member *member, uint64_t number,
+                     struct frame *out_frames[ROOM_CATCH_UP_FRAMES]) {
+    size_t count = 0;
+    struct frame *states = room_keyframe(room, number);
+    struct frame *gone = room->gone_count == 0 ? NULL : room_frame_of(room, number, room->gone, room->gone_count);
+    if (states != NULL)
+        out_frames[count++] = states;
+    if (gone != NULL)
+        out_frames[count++] = gone;
+    room_forget_missed(room, member);
+    return count;
 }

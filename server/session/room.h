@@ -2,7 +2,8 @@
  *
  *   kind 5 in ──▶ room_apply: states kept, changed clients noted ──▶ (tick) room->flush: one frame with the newest of each ──▶ all
  *
- * A newcomer gets all states at once. States of a connection that has gone are removed and announced; states that nobody renews
+ * A newcomer gets all states at once. So does a member that takes nothing when the tick comes, once it does: not every tick that it
+ * missed, but the newest. States of a connection that has gone are removed and announced; states that nobody renews
  * expire. The states are opaque JSON made by clients. */
 #ifndef SERVER_ROOM_H
 #define SERVER_ROOM_H
@@ -23,6 +24,10 @@ struct room {
     uint32_t changed_count;
     uint32_t changed_capacity;
     uint64_t changed_by; /* the one connection that caused all of it; 0: several */
+    uint32_t missed_by;  /* members that missed a tick */
+    uint64_t *gone;      /* clients whose state ended since then; with missed_by 0: in this tick */
+    uint32_t gone_count;
+    uint32_t gone_capacity;
 };
 
 void room_init(struct room *room, struct server *server, void (*flush)(struct room *room));
@@ -40,6 +45,15 @@ void room_expire(struct room *room, uint64_t now_ms);
 /* What changed since the last call as one frame for document `number`; NULL if nothing did or there is no memory.
  * `out_except`: the connection that knows it all already, 0: none. */
 struct frame *room_frame_changed(struct room *room, uint64_t number, uint64_t *out_except);
+
+/* The member does not get this tick. */
+void room_miss(struct room *room, struct room_member *member);
+
+/* What a member that missed ticks is to be told now: all states, and who has gone. Answers how many frames that are; the caller's.
+ */
+enum { ROOM_CATCH_UP_FRAMES = 2 };
+size_t room_catch_up(struct room *room, struct room_member *member, uint64_t number,
+                     struct frame *out_frames[ROOM_CATCH_UP_FRAMES]);
 
 /* All states as one frame, or NULL if there are none (or no memory). */
 struct frame *room_keyframe(const struct room *room, uint64_t number);

@@ -1,6 +1,7 @@
 #include "session/room.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 /* A server is only its list of rooms here. */
 static struct server room_test_server;
@@ -139,5 +140,71 @@ Test(room, a_connection_speaks_for_a_bounded_number_of_clients) {
     cr_assert_eq(status, STATUS_TOO_BIG);
     cr_assert_eq(client, ROOM_CLIENTS_PER_CONNECTION_MAX + 1);
     room_leave(&room, &member, 1000);
+    room_finish(&room);
+}
+
+/* The clients that a frame of document 0 tells of, as "client:state client:state …". */
+static void room_test_told(struct frame *frame, char out[128]) {
+    const uint8_t *at = frame->data + 7; /* headers of a frame below 126 bytes */
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint8_t count = *at++; count > 0; count--) {
+        uint8_t client = at[0], size = at[2];
+        used += (size_t)snprintf(out + used, 128 - used, "%u:%.*s ", (unsigned)client, (int)size, (const char *)at + 3);
+        at += 3 + size;
+    }
+}
+
+Test(room, who_missed_ticks_is_told_the_newest_and_who_has_gone) {
+    struct room room;
+    struct room_member first = { 0 }, second = { 0 }, slow = { 0 };
+    uint64_t except;
+    char told[128];
+    room_test_init(&room);
+    room_test_apply(&room, &first, 7, 1, 1, "{}");
+    room_test_apply(&room, &second, 8, 2, 1, "{}");
+    frame_release(room_frame_changed(&room, 0, &except));
+
+    room_leave(&room, &second, 1000); /* goes in the very tick that is missed first */
+    frame_release(room_frame_changed(&room, 0, &except));
+    room_miss(&room, &slow);
+    for (uint8_t clock = 2; clock < 10; clock++) {
+        room_test_apply(&room, &first, 7, 1, clock, clock == 9 ? "{\"c\":9}" : "{}");
+        frame_release(room_frame_changed(&room, 0, &except));
+        room_miss(&room, &slow);
+    }
+    struct frame *frames[ROOM_CATCH_UP_FRAMES];
+    size_t count = room_catch_up(&room, &slow, 0, frames);
+
+    cr_assert_eq(count, 2);
+    room_test_told(frames[0], told);
+    cr_assert_str_eq(told, "1:{\"c\":9} ");
+    room_test_told(frames[1], told);
+    cr_assert_str_eq(told, "2:null ");
+    cr_assert_not(slow.missed);
+    frame_release(frames[0]);
+    frame_release(frames[1]);
+    room_leave(&room, &first, 1000);
+    room_finish(&room);
+}
+
+Test(room, who_has_gone_is_forgotten_when_nobody_missed_it) {
+    struct room room;
+    struct room_member first = { 0 }, second = { 0 }, slow = { 0 };
+    uint64_t except;
+    room_test_init(&room);
+    room_test_apply(&room, &first, 7, 1, 1, "{}");
+    room_test_apply(&room, &second, 8, 2, 1, "{}");
+    room_leave(&room, &second, 1000);
+    frame_release(room_frame_changed(&room, 0, &except));
+
+    room_test_apply(&room, &first, 7, 1, 2, "{}");
+    frame_release(room_frame_changed(&room, 0, &except));
+    room_miss(&room, &slow);
+    struct frame *frames[ROOM_CATCH_UP_FRAMES];
+
+    cr_assert_eq(room_catch_up(&room, &slow, 0, frames), 1);
+    frame_release(frames[0]);
+    room_leave(&room, &first, 1000);
     room_finish(&room);
 }

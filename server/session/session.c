@@ -227,7 +227,15 @@ static void session_room_flush(struct room *room) {
     struct frame *frame = room_frame_changed(room, 0, &except);
     if (frame == NULL)
         return;
-    session_broadcast(session, frame, except == 0 ? NULL : server_connection(session->server, except));
+    list_each (link, &session->connections) {
+        struct connection *connection = list_entry(link, struct connection, session_link);
+        if (connection->id == except)
+            continue;
+        if (connection->wants_write)
+            room_miss(room, &connection->room_member);
+        else
+            connection_send(connection, frame);
+    }
     frame_release(frame);
 }
 

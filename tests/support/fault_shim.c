@@ -1,5 +1,5 @@
-/* fault_shim — a library to preload into a program under test: its clock may jump, its allocations may fail, what it holds is
- * counted.
+/* fault_shim — a library to preload into a program under test: its clock may jump, its allocations may fail, its sockets may be
+ * full; what it holds and what it does is counted.
  *
  *     LD_PRELOAD=…/libfault_shim.so VIBESYNC_SHIM=FILE vibesyncd …
  *
@@ -10,11 +10,17 @@
  *   8       8      0: allocations work. n: each realloc() that the program's own code makes fails with a probability of 1/n
  *   16      8      counts those that failed
  *   24      8      not 0: asks what is allocated now, all arenas and libraries; 0 when it is answered, at one of the next looks at
- * a clock 32      8      the answer, in bytes. What the process holds (RSS) is more: glibc keeps what was freed
+ *                  a clock
+ *   32      8      the answer, in bytes. What the process holds (RSS) is more: glibc keeps what was freed
+ *   40      8      0: sockets take what they can. n: n in 100 calls of send() and sendmsg() find the kernel's buffer full
+ *   48      8      counts allocations: calls of realloc() that ask for memory
+ *   56      8      counts calls of send() and sendmsg()
+ *   64      8      counts calls of recv()
  *
- * Only calls from the program's own text fail, not those of libraries: it is the program's answer to a failure that is asked for. A
- * sanitizer brings an allocator of its own, which this one does not reach. */
+ * Only calls from the program's own text fail and count, not those of libraries: it is the program's answer to a failure that is
+ * asked for. A sanitizer brings an allocator of its own, which this one does not reach. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
@@ -24,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,11 +41,18 @@ struct shim {
     _Atomic uint64_t failed;
     _Atomic uint64_t asked;
     _Atomic uint64_t in_use;
+    _Atomic uint64_t full_percent;
+    _Atomic uint64_t allocations;
+    _Atomic uint64_t sends;
+    _Atomic uint64_t receives;
 };
 
 static struct shim *shim; /* NULL: no file, nothing is changed */
 static int (*real_clock_gettime)(clockid_t, struct timespec *);
 static void *(*real_realloc)(void *, size_t);
+static ssize_t (*real_send)(int, const void *, size_t, int);
+static ssize_t (*real_sendmsg)(int, const struct msghdr *, int);
+static ssize_t (*real_recv)(int, void *, size_t, int);
 static uintptr_t text_from, text_to; /* of the program */
 
 static int shim_on_object(struct dl_phdr_info *info, size_t size, void *context) {
@@ -56,6 +70,9 @@ __attribute__((constructor)) static void shim_begin(void) {
     const char *path = getenv("VIBESYNC_SHIM");
     *(void **)&real_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
     *(void **)&real_realloc = dlsym(RTLD_NEXT, "realloc");
+    *(void **)&real_send = dlsym(RTLD_NEXT, "send");
+    *(void **)&real_sendmsg = dlsym(RTLD_NEXT, "sendmsg");
+    *(void **)&real_recv = dlsym(RTLD_NEXT, "recv");
     dl_iterate_phdr(shim_on_object, NULL);
     int fd = path == NULL ? -1 : open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
@@ -121,17 +138,27 @@ int gettimeofday(struct timeval *out, void *zone) {
     return 0;
 }
 
-void *realloc(void *old, size_t bytes) {
+/* Whether the program itself calls. */
+static int shim_is_own(const void *caller) {
+    return shim != NULL && (uintptr_t)caller >= text_from && (uintptr_t)caller < text_to;
+}
+
+/* xorshift; a lost race only makes it less even */
+static uint64_t shim_random(void) {
     static _Atomic uint64_t state = 88172645463325252u;
-    uintptr_t caller = (uintptr_t)__builtin_return_address(0);
-    uint64_t one_in = shim == NULL ? 0 : atomic_load(&shim->fail_one_in);
-    if (one_in != 0 && caller >= text_from && caller < text_to) {
-        uint64_t x = atomic_load(&state); /* xorshift; a lost race only makes it less even */
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        atomic_store(&state, x);
-        if (x % one_in == 0) {
+    uint64_t x = atomic_load(&state);
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    atomic_store(&state, x);
+    return x;
+}
+
+void *realloc(void *old, size_t bytes) {
+    if (shim_is_own(__builtin_return_address(0)) && bytes > 0) {
+        uint64_t one_in = atomic_load(&shim->fail_one_in);
+        atomic_fetch_add(&shim->allocations, 1);
+        if (one_in != 0 && shim_random() % one_in == 0) {
             atomic_fetch_add(&shim->failed, 1);
             return NULL;
         }
@@ -139,4 +166,29 @@ void *realloc(void *old, size_t bytes) {
     if (real_realloc == NULL)
         *(void **)&real_realloc = dlsym(RTLD_NEXT, "realloc");
     return real_realloc(old, bytes);
+}
+
+/* Counts one send; 0: it finds the buffer full. */
+static int shim_may_send(const void *caller) {
+    if (!shim_is_own(caller))
+        return 1;
+    atomic_fetch_add(&shim->sends, 1);
+    if (shim_random() % 100 >= atomic_load(&shim->full_percent))
+        return 1;
+    errno = EAGAIN;
+    return 0;
+}
+
+ssize_t send(int fd, const void *bytes, size_t size, int flags) {
+    return shim_may_send(__builtin_return_address(0)) ? real_send(fd, bytes, size, flags) : -1;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+    return shim_may_send(__builtin_return_address(0)) ? real_sendmsg(fd, message, flags) : -1;
+}
+
+ssize_t recv(int fd, void *bytes, size_t size, int flags) {
+    if (shim_is_own(__builtin_return_address(0)))
+        atomic_fetch_add(&shim->receives, 1);
+    return real_recv(fd, bytes, size, flags);
 }

@@ -1,5 +1,5 @@
 // shim.mjs — tests/support/fault_shim.c in a server under test, or in PostgreSQL: its wall clock jumps, its allocations
-// fail, when a test says so; what it has allocated is counted.
+// fail, its sockets are full, when a test says so; what it has allocated and what it does is counted.
 import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PROGRAM } from './program.mjs';
@@ -8,7 +8,7 @@ import { until } from './wait.mjs';
 export class Shim {
     constructor(folder, name = 'shim') {
         this.path = join(folder, name);
-        writeFileSync(this.path, Buffer.alloc(40), { mode: 0o600 });
+        writeFileSync(this.path, Buffer.alloc(72), { mode: 0o600 });
         this.fd = openSync(this.path, 'r+');
     }
 
@@ -48,6 +48,16 @@ export class Shim {
         this.write(24, 1);
         await until('the allocator has counted', () => this.read(24) === 0);
         return this.read(32);
+    }
+
+    // `percent` of its sends find the kernel's buffer full.
+    fillSockets(percent) {
+        this.write(40, percent);
+    }
+
+    // What the program's own code has called since it began.
+    get calls() {
+        return { allocations: this.read(48), sends: this.read(56), receives: this.read(64) };
     }
 
     close() {

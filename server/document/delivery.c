@@ -1,0 +1,176 @@
+/* delivery.c — see delivery.h. */
+#include "document/delivery.h"
+
+#include "config.h"
+#include "document/budget.h"
+#include "log.h"
+
+enum { DELIVERY_KNOWN_BYTES_MAX = 1 << 20 }; /* of all vectors kept for one connection: some hundred documents of many writers */
+
+static void delivery_owe(struct subscription *subscription) {
+    struct connection *connection = subscription->connection;
+    if (list_empty(&subscription->due_link))
+        list_append(&connection->due, &subscription->due_link);
+    connection_wake(connection);
+}
+
+/* ---- falling behind ---- */
+
+static void delivery_forget_known(struct subscription *subscription) {
+    subscription->connection->known_bytes -= subscription->known_size;
+    mem_free(&mem_default, subscription->known, subscription->known_size);
+    subscription->known = NULL;
+    subscription->known_size = 0;
+}
+
+static void delivery_fall_behind(struct subscription *subscription, struct bytes vector) {
+    struct connection *connection = subscription->connection;
+    delivery_forget_known(subscription);
+    if (vector.size > 0 && connection->known_bytes + vector.size <= DELIVERY_KNOWN_BYTES_MAX)
+        subscription->known = mem_alloc(&mem_default, vector.size);
+    if (subscription->known != NULL) {
+        memcpy(subscription->known, vector.data, vector.size);
+        subscription->known_size = vector.size;
+        connection->known_bytes += vector.size;
+    }
+    subscription->behind = true;
+    delivery_owe(subscription);
+}
+
+void delivery_update(struct document *document, struct frame *frame, const struct subscription *except) {
+    size_t soft = server_config(document->session->server)->outbox_soft_bytes;
+    struct bytes_writer vector = { 0 }; /* of the document now, once somebody falls behind */
+    image_add(&document->image, frame);
+    list_each (link, &document->subscriptions) {
+        struct subscription *subscription = list_entry(link, struct subscription, document_link);
+        struct connection *connection = subscription->connection;
+        if (subscription == except || subscription->behind)
+            continue;
+        connection_send(connection, frame);
+        if (outbox_pressure(&connection->outbox) < soft)
+            continue;
+        if (vector.mem == NULL) {
+            vector = connection_writer();
+            if (crdt_state_vector_encode(document->crdt, &vector) != STATUS_OK)
+                bytes_writer_reset(&vector);
+        }
+        struct log_subject subject = { .session = &document->session->id, .file = &document->file, .connection = connection->id };
+        metrics_limited(&connection->server->metrics, LIMIT_outbox_soft_bytes);
+        log_debug(&subject, "reader.behind", "bytes=%zu", connection->outbox.bytes);
+        delivery_fall_behind(subscription, bytes_written(&vector));
+    }
+    if (vector.mem != NULL)
+        bytes_writer_finish(&vector);
+}
+
+/* ---- states ---- */
+
+/* Queues what a peer with this vector lacks; false: there is no memory for it and the connection is closed, for the peer would wait
+ * for ever. */
+static bool delivery_send_state(struct subscription *subscription, struct bytes vector) {
+    struct document *document = subscription->document;
+    struct outbox *outbox = &subscription->connection->outbox;
+    enum status status;
+    if (vector.size == 0 || (vector.size == 1 && vector.data[0] == 0)) {
+        struct frame *const *frames;
+        size_t count;
+        status = image_take(&document->image, document->crdt, document->number, server_now_ms(document->session->server), &frames,
+                            &count);
+        if (status == STATUS_OK)
+            status = outbox_push_state(outbox, frames, count);
+        budget_count(document);
+    } else {
+        struct bytes_writer diff = connection_writer();
+        status = crdt_update_encode_diff(document->crdt, vector, &diff);
+        struct frame *frame = NULL;
+        if (status == STATUS_OK)
+            frame = frame_of_sync(WIRE_UPDATE, document->number, bytes_written(&diff));
+        bytes_writer_finish(&diff);
+        status = frame == NULL ? STATUS_NO_MEMORY : outbox_push_state(outbox, &frame, 1);
+        frame_release(frame);
+    }
+    if (status != STATUS_OK) {
+        connection_close(subscription->connection, WIRE_CLOSE_INTERNAL, "no memory for the answer");
+        return false;
+    }
+    subscription->behind = false;
+    delivery_forget_known(subscription);
+    connection_wake(subscription->connection);
+    return true;
+}
+
+enum status delivery_state(struct subscription *subscription, struct bytes state_vector) {
+    const struct document *document = subscription->document;
+    const struct outbox *outbox = &subscription->connection->outbox;
+    bool peer_misses, doc_misses;
+    enum status status = crdt_state_vector_compare(document->crdt, state_vector, &peer_misses, &doc_misses);
+    if (status == STATUS_MALFORMED)
+        return status;
+    if (!outbox_has_state(outbox) && outbox_pressure(outbox) < server_config(document->session->server)->outbox_soft_bytes)
+        delivery_send_state(subscription, state_vector);
+    else
+        delivery_fall_behind(subscription, state_vector);
+    return STATUS_OK;
+}
+
+/* ---- acknowledgements and presence ---- */
+
+void delivery_ack(struct subscription *subscription, uint64_t count) {
+    subscription->acked = count;
+    subscription->owes_ack = true;
+    delivery_owe(subscription);
+}
+
+/* False: there is no memory for it and the connection has ended; without its acks a client could never know that it is saved. */
+static bool delivery_send_ack(struct subscription *subscription) {
+    uint8_t bytes[64];
+    struct bytes_writer writer = { .data = bytes, .capacity = sizeof bytes, .size_max = sizeof bytes, .mem = &mem_default };
+    wire_ack_frame(&writer, subscription->document->number, subscription->acked);
+    struct frame *frame = writer.status == STATUS_OK ? frame_create(writer.size) : NULL;
+    if (frame == NULL) {
+        connection_doom(subscription->connection);
+        return false;
+    }
+    memcpy(frame->data, bytes, writer.size);
+    subscription->owes_ack = false;
+    metrics_count(&subscription->connection->server->metrics, METRIC_acks);
+    connection_send(subscription->connection, frame);
+    frame_release(frame);
+    return true;
+}
+
+void delivery_presence(struct subscription *subscription) {
+    room_miss(&subscription->document->room, &subscription->member);
+    delivery_owe(subscription);
+}
+
+/* ---- the end of a turn ---- */
+
+void delivery_settle(struct connection *connection) {
+    list_each (link, &connection->due) {
+        struct subscription *subscription = list_entry(link, struct subscription, due_link);
+        struct document *document = subscription->document;
+        struct bytes known = bytes_of(subscription->known, subscription->known_size);
+        if (subscription->behind && outbox_empty(&connection->outbox) && !delivery_send_state(subscription, known))
+            return;
+        if (subscription->owes_ack && !delivery_send_ack(subscription))
+            return;
+        if (subscription->member.missed)
+            connection_send_room(connection, &document->room, &subscription->member, document->number);
+        if (!subscription->behind)
+            list_remove(&subscription->due_link);
+    }
+}
+
+void delivery_send_acks(struct connection *connection) {
+    list_each (link, &connection->due) {
+        struct subscription *subscription = list_entry(link, struct subscription, due_link);
+        if (subscription->owes_ack && !delivery_send_ack(subscription))
+            return;
+    }
+}
+
+void delivery_forget(struct subscription *subscription) {
+    list_remove(&subscription->due_link);
+    delivery_forget_known(subscription);
+}

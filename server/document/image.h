@@ -1,0 +1,44 @@
+/* image.h — a document's whole state in frames, encoded once for all who join.
+ *
+ *   [base: everything when it was encoded][update][update] … the frames that were relayed since, in order
+ *
+ * A storm of joins costs one encoding, and each joiner references to its frames; memory does not grow with the joiners. The tail is
+ * at most a fifth of the base and IMAGE_TAIL_MAX frames: then all is forgotten, and the next who joins has it encoded again. Nobody
+ * has joined for IMAGE_IDLE_MS: forgotten, too. */
+#ifndef SERVER_IMAGE_H
+#define SERVER_IMAGE_H
+
+#include "document/frame.h"
+
+struct crdt_doc;
+
+enum { IMAGE_TAIL_MAX = 255, IMAGE_IDLE_MS = 10000 };
+
+struct image {
+    /* private */
+    struct frame **frames; /* the base first; NULL: nothing is kept */
+    uint32_t count;
+    uint32_t capacity;
+    size_t base_bytes;
+    size_t bytes; /* of all frames */
+    uint64_t used_ms;
+};
+
+/* All frames of the state of `crdt`, document `number`; valid until the next call on `image`.
+ * STATUS_NO_MEMORY: there is no state. */
+enum status image_take(struct image *image, const struct crdt_doc *crdt, uint64_t number, uint64_t now_ms,
+                       struct frame *const **out_frames, size_t *out_count);
+
+/* The document has taken in what `update` says, since the last call or image_take(). Takes a reference if it keeps it. */
+void image_add(struct image *image, struct frame *update);
+
+static inline bool image_is_kept(const struct image *image) {
+    return image->frames != NULL;
+}
+
+void image_forget(struct image *image);
+
+/* Forgets what nobody has asked for in a while. */
+void image_tick(struct image *image, uint64_t now_ms);
+
+#endif
