@@ -84,6 +84,29 @@ test('the list comes in pages', async () => {
     assert.deepEqual(seen, paths);
 });
 
+test('ten thousand files come in pages', async () => {
+    const owner = await ground.owner();
+    const { session } = owner.session;
+    await ground.cluster.rows(`insert into files (session_id, filename, file_path)
+        select $1, n || '.md', 'src/' || lpad(n::text, 5, '0') || '/' || n || '.md' from generate_series(1, 10000) n returning id`, [session]);
+    const again = await ground.join(owner.session);
+    assert.equal(again.joined.files_count, 10_000);
+    assert.equal(again.joined.files, undefined, 'joining costs the same however many there are');
+
+    const seen = [];
+    let after;
+    do {
+        const page = await until('a page', () => again.request('file.list', { limit: 500, ...(after ? { after } : {}) }));
+        assert.ok(page.files.length <= 500);
+        seen.push(...page.files.map((f) => f.path));
+        after = page.next;
+    } while (after);
+
+    assert.equal(seen.length, 10_000);
+    assert.deepEqual(seen, [...new Set(seen)].sort());
+    assert.equal((await again.refusal('file.list', { limit: 501 })).code, 'invalid_params');
+});
+
 test('deleting a file ends its open document for everyone', async () => {
     const { owner, guest } = await ground.pair();
     const mine = await owner.create('doomed.txt');

@@ -23,6 +23,26 @@ test('each sees the other come and go', async () => {
     assert.equal(left.participant.id, participant.id);
 });
 
+test('participants come in pages, and who comes in between is in a later one', async () => {
+    const owner = await ground.owner();
+    const others = [];
+    for (let i = 0; i < 60; i++) others.push(await ground.join(owner.session));
+    const last = others.at(-1);
+    assert.equal(last.joined.participants.length, 50);
+
+    const seen = last.joined.participants.map((p) => p.id);
+    for (let after = last.joined.participants_next; after;) {
+        const page = await last.request('session.participants', { after, limit: 7 });
+        assert.ok(page.participants.length <= 7);
+        seen.push(...page.participants.map((p) => p.id));
+        after = page.next;
+        if (others.length === 60) others.push(await ground.join(owner.session));
+    }
+
+    assert.deepEqual(seen, [...new Set(seen)].sort((a, b) => a - b));
+    assert.deepEqual(new Set(seen), new Set([owner, ...others].map((one) => one.joined.participant)));
+});
+
 test('participants, visits and users are rows that follow them', async () => {
     const { owner, guest } = await ground.pair();
     const { session, user } = guest.session;
