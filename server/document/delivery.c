@@ -79,6 +79,10 @@ static bool delivery_send_state(struct subscription *subscription, struct bytes 
         if (status == STATUS_OK)
             status = outbox_push_state(outbox, frames, count);
         budget_count(document);
+        if (!budget_allows_growth(document->session->server)) { /* memory is for documents */
+            image_forget(&document->image);
+            budget_count(document);
+        }
     } else {
         struct bytes_writer diff = connection_writer();
         status = crdt_update_encode_diff(document->crdt, vector, &diff);

@@ -6,7 +6,7 @@
  *
  * A subscriber whose connection reads too slowly falls *behind*:
  *
- *               the update that found `outbox_soft_bytes` waiting is queued as the last,
+ *               the update with which `outbox_soft_bytes` wait is queued as the last,
  *               and the document's state vector noted: `known`
  *   CURRENT ──────────────────────────────────────────────────────────────▶ BEHIND   updates are dropped for it
  *      ▲                                                                      │
