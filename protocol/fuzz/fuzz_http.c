@@ -42,6 +42,7 @@ static void use(const struct http_message *message) {
     struct bytes_writer path;
     if (ws_upgrade_check(message, protocols, &upgrade, &fault) != STATUS_OK)
         FUZZ_REQUIRE(fault.status >= 400 && fault.what != NULL);
+    FUZZ_REQUIRE(upgrade.deflate_bits == 0 || (upgrade.deflate_bits >= 9 && upgrade.deflate_bits <= 15));
     (void)ws_upgrade_confirm(message, &key, WIRE_SUBPROTOCOL, &fault);
     (void)http_message_bearer(message);
     (void)http_query_find(message->query, "token");

@@ -4,8 +4,11 @@
  *   dGhlIHNhbXBsZSBub25jZQ==  →  s3pPLMBiTxaQ9kYGzzhZRbK+xOo= */
 #include "wire/upgrade.h"
 
+#include "deflate_offer.h"
+
 #include <assert.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <strings.h>
 
 enum { WS_GUID_SIZE = 36, WS_SHA1_BYTES = 20, WS_ENCODED_MAX = 32 };
@@ -66,6 +69,7 @@ enum status ws_upgrade_check(const struct http_message *request, const char *con
                              struct http_fault *fault) {
     struct bytes version = http_message_header(request, "sec-websocket-version");
     struct bytes key = http_message_header(request, "sec-websocket-key");
+    struct deflate_offer offer;
     *out = (struct ws_upgrade){ 0 };
     if (!bytes_equal_text(request->method, "GET"))
         return ws_refuse(fault, 405, "a WebSocket begins with GET");
@@ -79,6 +83,10 @@ enum status ws_upgrade_check(const struct http_message *request, const char *con
         return ws_refuse(fault, 426, "only version 13 of WebSocket is spoken");
     if (!ws_key_valid(key))
         return ws_refuse(fault, 400, "Sec-WebSocket-Key must be 16 bytes in base64");
+    if (deflate_offer_find(request, &offer) != STATUS_OK)
+        return ws_refuse(fault, 400, "Sec-WebSocket-Extensions must be a list of extensions");
+    out->deflate_bits = offer.window_bits;
+    out->deflate_bits_asked = offer.window_asked;
     for (size_t i = 0; protocols[i] != NULL && out->protocol == NULL; i++)
         if (ws_protocol_offered(request, protocols[i]))
             out->protocol = protocols[i];
@@ -88,14 +96,21 @@ enum status ws_upgrade_check(const struct http_message *request, const char *con
 
 void ws_upgrade_accept(struct bytes_writer *out, const struct ws_upgrade *upgrade, const struct http_header *headers,
                        unsigned headers_count) {
-    struct http_header all[4 + HTTP_HEADERS_MAX];
+    struct http_header all[5 + HTTP_HEADERS_MAX];
     unsigned count = 0;
+    char deflate[128];
     assert(headers_count <= HTTP_HEADERS_MAX);
     all[count++] = (struct http_header){ bytes_text("Upgrade"), bytes_text("websocket") };
     all[count++] = (struct http_header){ bytes_text("Connection"), bytes_text("Upgrade") };
     all[count++] = (struct http_header){ bytes_text("Sec-WebSocket-Accept"), bytes_text(upgrade->accept) };
     if (upgrade->protocol != NULL)
         all[count++] = (struct http_header){ bytes_text("Sec-WebSocket-Protocol"), bytes_text(upgrade->protocol) };
+    if (upgrade->deflate_bits != 0) {
+        int size = snprintf(deflate, sizeof deflate, "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+        if (upgrade->deflate_bits_asked)
+            snprintf(deflate + size, sizeof deflate - (size_t)size, "; server_max_window_bits=%u", upgrade->deflate_bits);
+        all[count++] = (struct http_header){ bytes_text("Sec-WebSocket-Extensions"), bytes_text(deflate) };
+    }
     for (unsigned i = 0; i < headers_count; i++)
         all[count++] = headers[i];
     http_response_write(out, 101, NULL, all, count, bytes_of(NULL, 0), true);

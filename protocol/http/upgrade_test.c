@@ -54,6 +54,72 @@ Test(upgrade, the_servers_order_of_subprotocols_decides) {
     cr_assert_not(upgrade.protocols_offered);
 }
 
+Test(upgrade, the_first_acceptable_offer_of_compression_is_taken) {
+#define TAKEN "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+    static const struct {
+        const char *offers; /* of Sec-WebSocket-Extensions */
+        unsigned bits;
+        const char *answer; /* NULL: no compression */
+    } cases[] = {
+        { "permessage-deflate", 15, TAKEN },
+        { "permessage-deflate ; client_max_window_bits", 15, TAKEN },
+        { "permessage-deflate;client_max_window_bits=8;server_no_context_takeover;client_no_context_takeover", 15, TAKEN },
+        { "permessage-deflate; server_max_window_bits=9", 9, TAKEN "; server_max_window_bits=9" },
+        { "permessage-deflate; server_max_window_bits=\"12\"", 12, TAKEN "; server_max_window_bits=12" },
+        { "permessage-deflate; server_max_window_bits = 15", 15, TAKEN "; server_max_window_bits=15" },
+        { "permessage-deflate; server_max_window_bits=8, permessage-deflate; server_max_window_bits=10", 10,
+          TAKEN "; server_max_window_bits=10" },
+        { "other; a=1; b=\"x\", permessage-deflate", 15, TAKEN },
+        { "other\r\nSec-WebSocket-Extensions: permessage-deflate", 15, TAKEN },
+        { "other", 0, NULL },
+        { "permessage-deflatex", 0, NULL },
+        { "permessage-deflate; server_max_window_bits=8", 0, NULL },
+        { "permessage-deflate; server_max_window_bits=16", 0, NULL },
+        { "permessage-deflate; server_max_window_bits=09", 0, NULL },
+        { "permessage-deflate; server_max_window_bits=1x", 0, NULL },
+        { "permessage-deflate; server_max_window_bits=100", 0, NULL },
+        { "permessage-deflate; server_max_window_bits", 0, NULL },
+        { "permessage-deflate; client_max_window_bits=7", 0, NULL },
+        { "permessage-deflate; client_max_window_bits=16", 0, NULL },
+        { "permessage-deflate; server_no_context_takeover=1", 0, NULL },
+        { "permessage-deflate; client_no_context_takeover=true", 0, NULL },
+        { "permessage-deflate; client_max_window_bits; client_max_window_bits", 0, NULL },
+        { "permessage-deflate; a", 0, NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[1000];
+        char expected[400] = "";
+        struct ws_upgrade upgrade;
+        struct http_fault fault;
+        struct bytes_writer out;
+        snprintf(text, sizeof text, "GET / HTTP/1.1\r\n" GOOD_HEADERS "Sec-WebSocket-Extensions: %s\r\n\r\n", cases[i].offers);
+        if (cases[i].answer != NULL)
+            snprintf(expected, sizeof expected, "\r\nSec-WebSocket-Extensions: %s\r\n", cases[i].answer);
+        bytes_writer_init(&out, &mem_default, 1000);
+
+        cr_assert_eq(check(text, none, &upgrade, &fault), STATUS_OK, "%s", cases[i].offers);
+        cr_assert_eq(upgrade.deflate_bits, cases[i].bits, "%s", cases[i].offers);
+        ws_upgrade_accept(&out, &upgrade, NULL, 0);
+        bytes_write_u8(&out, '\0');
+        cr_assert(strstr((const char *)out.data, expected) != NULL, "%s: %s", cases[i].offers, (const char *)out.data);
+        cr_assert_eq(strstr((const char *)out.data, "Extensions") != NULL, cases[i].answer != NULL);
+        bytes_writer_finish(&out);
+    }
+}
+
+Test(upgrade, what_is_no_list_of_extensions_is_refused) {
+    static const char *const cases[] = { "",         ",",         "a,",  "a;",    "a; b=",    "a; =b",
+                                         "a; b=\"c", "a; b=\"\"", "a b", "\"a\"", "a; b=c d", "a, permessage-deflate; =" };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[1000];
+        struct ws_upgrade upgrade;
+        struct http_fault fault;
+        snprintf(text, sizeof text, "GET / HTTP/1.1\r\n" GOOD_HEADERS "Sec-WebSocket-Extensions: %s\r\n\r\n", cases[i]);
+        cr_assert_eq(check(text, none, &upgrade, &fault), STATUS_MALFORMED, "%s", cases[i]);
+        cr_assert_eq(fault.status, 400);
+    }
+}
+
 Test(upgrade, what_is_wrong_is_answered_with_its_status) {
     static const struct {
         const char *text;

@@ -12,11 +12,14 @@
  *      │◀──────────────────────────────────────────────── FIN: message delivered ◀────────────────────┤
  *      │                                                    not FIN: header of the next frame ◀───────┘
  *
+ * A compressed message waits in its parser as it came until it is complete, and is then unpacked into a second buffer.
+ *
  * The parser goes back to the pool at "between"; a parser whose connection failed or went away inside a frame is thrown away,
  * because wslay has no reset. Room for the payload is reserved before wslay is called: when there is none nothing has moved. */
 #include "wire/ws.h"
 
 #include "ground/utf.h"
+#include "ws_deflate.h"
 #include "ws_text.h"
 
 #include <assert.h>
@@ -25,19 +28,23 @@
 enum {
     WS_STEP_MAX = 4096,                                  /* wslay's own buffer: it takes no more in one call */
     WS_CLOSE_FRAME_MAX = WS_HEADER_MAX + WS_CONTROL_MAX, /* room that pongs leave for the close frame */
-    WS_CODE_NONE = 1005
+    WS_CODE_NONE = 1005,
+    WS_RSV1 = 0x40 /* of a frame's first byte: the message is compressed */
 };
 
 struct ws_parser {
     struct ws_parser *next; /* in the pool's list of idle parsers */
     wslay_frame_context_ptr frame;
-    struct bytes_writer message;
-    struct bytes given;  /* what the receive callback may hand out */
-    uint64_t left;       /* payload bytes of this frame still to come, while in_payload */
-    struct ws_text text; /* of the message in hand, if it is text */
-    bool in_frame;       /* a byte of the frame was taken */
-    bool in_payload;     /* its header is known */
+    struct bytes_writer message;  /* as it came */
+    struct bytes_writer unpacked; /* if it came compressed */
+    struct bytes given;           /* what the receive callback may hand out */
+    uint64_t left;                /* payload bytes of this frame still to come, while in_payload */
+    struct ws_text text;          /* of the message in hand, if it is text */
+    bool in_frame;                /* a byte of the frame was taken */
+    bool in_payload;              /* its header is known */
     bool fin;
+    bool packed;            /* the message is compressed */
+    bool complete;          /* and waits to be unpacked */
     uint8_t opcode;         /* of the frame */
     uint8_t message_opcode; /* of the message; WS_CONTINUATION: none has begun */
     uint8_t control_size;
@@ -67,12 +74,14 @@ static struct ws_parser *ws_parser_create(const struct mem *mem) {
         return NULL;
     }
     bytes_writer_init(&parser->message, mem, 0);
+    bytes_writer_init(&parser->unpacked, mem, 0);
     return parser;
 }
 
 static void ws_parser_destroy(const struct mem *mem, struct ws_parser *parser) {
     wslay_frame_context_free(parser->frame);
     bytes_writer_finish(&parser->message);
+    bytes_writer_finish(&parser->unpacked);
     mem_free(mem, parser, sizeof *parser);
 }
 
@@ -90,6 +99,8 @@ void ws_pool_finish(struct ws_pool *pool) {
         ws_parser_destroy(pool->mem, parser);
     }
     pool->idle_count = 0;
+    ws_deflate_destroy(pool->deflate);
+    pool->deflate = NULL;
 }
 
 static enum status ws_pool_lend(struct ws_pool *pool, struct ws_parser **out) {
@@ -109,6 +120,12 @@ static enum status ws_pool_lend(struct ws_pool *pool, struct ws_parser **out) {
     return STATUS_OK;
 }
 
+static void ws_buffer_empty(struct bytes_writer *buffer) {
+    bytes_writer_reset(buffer);
+    if (buffer->capacity > WS_BUFFER_KEPT_MAX)
+        bytes_writer_finish(buffer);
+}
+
 /* `clean`  wslay stands between two frames */
 static void ws_pool_return(struct ws_pool *pool, struct ws_parser *parser, bool clean) {
     assert(pool->lent_count > 0);
@@ -117,9 +134,9 @@ static void ws_pool_return(struct ws_pool *pool, struct ws_parser *parser, bool 
         ws_parser_destroy(pool->mem, parser);
         return;
     }
-    bytes_writer_reset(&parser->message);
-    if (parser->message.capacity > WS_BUFFER_KEPT_MAX)
-        bytes_writer_finish(&parser->message);
+    ws_buffer_empty(&parser->message);
+    ws_buffer_empty(&parser->unpacked);
+    parser->complete = false;
     parser->message_opcode = WS_CONTINUATION;
     parser->text = (struct ws_text){ 0 };
     parser->next = pool->idle;
@@ -131,7 +148,7 @@ static void ws_pool_return(struct ws_pool *pool, struct ws_parser *parser, bool 
 
 void ws_conn_init(struct ws_conn *conn, struct ws_pool *pool, enum ws_role role, size_t message_max) {
     assert(message_max <= SIZE_MAX - WS_STEP_MAX);
-    *conn = (struct ws_conn){ .pool = pool, .role = (uint8_t)role, .message_max = message_max };
+    *conn = (struct ws_conn){ .pool = pool, .role = (uint8_t)role, .message_max = message_max, .unpack_left = SIZE_MAX };
     bytes_writer_init(&conn->out, pool->mem, WS_OUT_MAX);
 }
 
@@ -151,6 +168,22 @@ void ws_conn_finish(struct ws_conn *conn) {
 
 void ws_conn_seed(struct ws_conn *conn, uint64_t random) {
     conn->mask_state = random;
+}
+
+void ws_conn_deflate(struct ws_conn *conn, unsigned window_bits) {
+    assert(conn->role == WS_SERVER && window_bits >= WS_DEFLATE_BITS_MIN && window_bits <= WS_DEFLATE_BITS_MAX);
+    conn->deflate_bits = (uint8_t)window_bits;
+}
+
+void ws_conn_unpack_max(struct ws_conn *conn, size_t bytes) {
+    conn->unpack_left = bytes;
+}
+
+/* NULL: no memory. */
+static struct ws_deflate *ws_pool_deflate(struct ws_pool *pool) {
+    if (pool->deflate == NULL)
+        pool->deflate = ws_deflate_create(pool->mem);
+    return pool->deflate;
 }
 
 /* The next mask key: a step and the finalizer of splitmix64 (Steele, Lea, Flood 2014), upper half. */
@@ -251,7 +284,8 @@ static const char *ws_conn_frame_check(const struct ws_conn *conn, const struct 
     const struct ws_parser *parser = conn->parser;
     bool begun = parser->message_opcode != WS_CONTINUATION;
     *code = 1002;
-    if (frame->rsv != WSLAY_RSV_NONE)
+    bool may_be_packed = conn->deflate_bits != 0 && (frame->opcode == WS_TEXT || frame->opcode == WS_BINARY);
+    if (frame->rsv != WSLAY_RSV_NONE && !(may_be_packed && frame->rsv == WSLAY_RSV1_BIT))
         return "a reserved bit is set";
     if (conn->role == WS_SERVER && !frame->mask)
         return "a client's frame is not masked";
@@ -319,20 +353,57 @@ static enum ws_step ws_conn_on_control(struct ws_conn *conn, struct ws_event *ou
     }
 }
 
+static enum ws_step ws_conn_on_message(struct ws_conn *conn, struct bytes message, struct ws_event *out) {
+    struct ws_parser *parser = conn->parser;
+    bool is_text = parser->message_opcode == WS_TEXT;
+    parser->message_opcode = WS_CONTINUATION;
+    if (is_text && !ws_text_complete(&parser->text))
+        return ws_conn_fail(conn, 1007, "text that is not UTF-8", out);
+    return ws_conn_deliver(conn, (struct ws_event){ is_text ? WS_EVENT_TEXT : WS_EVENT_BINARY, message, 0 }, out);
+}
+
 static enum ws_step ws_conn_on_data(struct ws_conn *conn, struct ws_event *out) {
     struct ws_parser *parser = conn->parser;
     if (!parser->fin)
         return WS_STEP_MORE;
-    bool is_text = parser->message_opcode == WS_TEXT;
-    parser->message_opcode = WS_CONTINUATION;
     if (conn->close_sent) {
+        parser->message_opcode = WS_CONTINUATION;
         bytes_writer_reset(&parser->message);
         return WS_STEP_MORE;
     }
-    if (is_text && !ws_text_complete(&parser->text))
-        return ws_conn_fail(conn, 1007, "text that is not UTF-8", out);
-    enum ws_event_kind kind = is_text ? WS_EVENT_TEXT : WS_EVENT_BINARY;
-    return ws_conn_deliver(conn, (struct ws_event){ kind, bytes_written(&parser->message), 0 }, out);
+    if (parser->packed) {
+        parser->complete = true;
+        return WS_STEP_MORE;
+    }
+    return ws_conn_on_message(conn, bytes_written(&parser->message), out);
+}
+
+/* Unpacks the complete message. On STATUS_NO_MEMORY it waits on. */
+static enum status ws_conn_unpack(struct ws_conn *conn, enum ws_step *out_step, struct ws_event *out) {
+    struct ws_parser *parser = conn->parser;
+    struct ws_deflate *deflate = ws_pool_deflate(conn->pool);
+    if (deflate == NULL)
+        return STATUS_NO_MEMORY;
+    bytes_writer_reset(&parser->unpacked);
+    size_t size_max = conn->message_max < conn->unpack_left ? conn->message_max : conn->unpack_left;
+    parser->unpacked.size_max = size_max + 1;
+    enum status status = ws_deflate_unpack(deflate, bytes_written(&parser->message), size_max, &parser->unpacked);
+    if (status == STATUS_NO_MEMORY)
+        return status;
+    parser->complete = false;
+    struct bytes message = bytes_written(&parser->unpacked);
+    conn->frames += message.size / WS_FRAME_UNPACKED;
+    if (status == STATUS_OK && conn->unpack_left != SIZE_MAX)
+        conn->unpack_left -= message.size;
+    if (status == STATUS_TOO_BIG)
+        *out_step = ws_conn_fail(conn, 1009, "the message is longer than allowed", out);
+    else if (status != STATUS_OK)
+        *out_step = ws_conn_fail(conn, 1007, "a compressed message that is malformed", out);
+    else if (parser->message_opcode == WS_TEXT && !ws_text_feed(&parser->text, message))
+        *out_step = ws_conn_fail(conn, 1007, "text that is not UTF-8", out);
+    else
+        *out_step = ws_conn_on_message(conn, message, out);
+    return STATUS_OK;
 }
 
 /* A piece of payload, unmasked, in wslay's buffer; room for it was reserved. NULL, or what is wrong with it. */
@@ -350,7 +421,7 @@ static const char *ws_conn_payload(struct ws_conn *conn, struct bytes piece) {
         return NULL;
     bytes_write(&parser->message, piece);
     assert(parser->message.status == STATUS_OK);
-    if (parser->message_opcode == WS_TEXT && !ws_text_feed(&parser->text, piece))
+    if (parser->message_opcode == WS_TEXT && !parser->packed && !ws_text_feed(&parser->text, piece))
         return "text that is not UTF-8";
     return NULL;
 }
@@ -371,6 +442,7 @@ static const char *ws_conn_frame_begin(struct ws_conn *conn, const struct wslay_
     parser->fin = frame->fin != 0;
     if (frame->opcode != WS_CONTINUATION) {
         parser->message_opcode = frame->opcode;
+        parser->packed = frame->rsv != WSLAY_RSV_NONE;
         parser->text = (struct ws_text){ 0 };
     }
     return NULL;
@@ -429,8 +501,10 @@ static void ws_conn_settle(struct ws_conn *conn) {
     if (!conn->delivered)
         return;
     conn->delivered = false;
-    if (parser != NULL && parser->message_opcode == WS_CONTINUATION)
+    if (parser != NULL && parser->message_opcode == WS_CONTINUATION) {
         bytes_writer_reset(&parser->message);
+        bytes_writer_reset(&parser->unpacked);
+    }
 }
 
 /* Between messages, with nothing left to read: hold nothing. */
@@ -449,6 +523,12 @@ enum status ws_conn_next(struct ws_conn *conn, struct ws_event *out) {
             ws_conn_release(conn, true);
             return STATUS_CLOSED;
         }
+        if (conn->parser != NULL && conn->parser->complete) {
+            enum ws_step step;
+            enum status status = ws_conn_unpack(conn, &step, out);
+            if (status != STATUS_OK || step == WS_STEP_EVENT)
+                return status;
+        }
         if (bytes_left(&conn->input) == 0)
             return ws_conn_pause(conn, STATUS_MORE);
         if (conn->parser == NULL) {
@@ -462,4 +542,25 @@ enum status ws_conn_next(struct ws_conn *conn, struct ws_event *out) {
         if (status != STATUS_OK || step == WS_STEP_EVENT)
             return status;
     }
+}
+
+/* ---- sending to one receiver ---- */
+
+bool ws_conn_packs(const struct ws_conn *conn, size_t size) {
+    return conn->deflate_bits != 0 && size >= WS_PACK_BYTES_MIN && size <= WS_PACK_BYTES_MAX;
+}
+
+void ws_conn_message(const struct ws_conn *conn, struct bytes_writer *out, enum ws_opcode opcode, struct bytes payload) {
+    struct ws_deflate *deflate = ws_conn_packs(conn, payload.size) ? ws_pool_deflate(conn->pool) : NULL;
+    struct bytes_writer packed;
+    bytes_writer_init(&packed, conn->pool->mem, WS_PACK_BYTES_MAX);
+    size_t start = out->size;
+    if (deflate != NULL && ws_deflate_pack(deflate, conn->deflate_bits, payload, &packed) == STATUS_OK) {
+        ws_frame_write(out, opcode, true, bytes_written(&packed));
+        if (out->status == STATUS_OK)
+            out->data[start] |= WS_RSV1;
+    } else {
+        ws_frame_write(out, opcode, true, payload);
+    }
+    bytes_writer_finish(&packed);
 }

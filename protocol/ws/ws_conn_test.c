@@ -1,4 +1,4 @@
-/* RFC 6455 as events: every script is fed whole and in every chop size, and must give the same events and answers.
+/* RFC 6455 and 7692 as events: every script is fed whole and in every chop size, and must give the same events and answers.
  * Sections in names follow the RFC; the cases follow what the Autobahn test suite asks. */
 #include "wire/ws.h"
 
@@ -53,11 +53,15 @@ static void log_event(struct log *log, const struct ws_event *event) {
              failed ? 0 : (int)event->payload.size, event->payload.size > 0 ? (const char *)event->payload.data : "");
 }
 
+static bool compression_agreed; /* for the rest of a test */
+
 static void run(struct log *log, struct bytes input, size_t chop, enum ws_role role) {
     struct ws_pool pool;
     struct ws_conn conn;
     ws_pool_init(&pool, &mem_default, 1, 4);
     ws_conn_init(&conn, &pool, role, MESSAGE_MAX);
+    if (compression_agreed)
+        ws_conn_deflate(&conn, 15);
     memset(log->events, 0, sizeof log->events);
     bytes_writer_init(&log->out, &mem_default, 1 << 20);
     log->used = input.size;
@@ -518,6 +522,148 @@ Test(ws_conn, binary_messages_may_hold_anything) {
     bytes_writer_finish(&script);
 }
 
+/* ---- compressed messages, RFC 7692 ---- */
+
+Test(ws_conn, compressed_messages_are_unpacked_whatever_their_fragments) {
+    struct bytes_writer script = script_make();
+    compression_agreed = true;
+
+    put_hex(&script, 0xc1, "f2 48 cd c9 c9 07 00");
+    put_text(&script, 0x81, "bare");
+    put_hex(&script, 0x42, "f2 48");
+    put_text(&script, 0x89, "p");
+    put_hex(&script, 0x00, "");
+    put_hex(&script, 0x00, "cd c9 c9");
+    put_hex(&script, 0x80, "07 00");
+    put_hex(&script, 0xc1, "00");
+    put_hex(&script, 0x88, "03 e8");
+    expect(&script, "text(Hello) text(bare) ping(p) binary(Hello) text() close(1000:) ", "8a 01 70 88 02 03 e8");
+    bytes_writer_finish(&script);
+}
+
+Test(ws_conn, the_bit_of_compression_belongs_to_the_first_frame_of_a_message) {
+    struct bytes_writer script = script_make();
+    compression_agreed = true;
+
+    put_hex(&script, 0x41, "f2 48 cd");
+    put_hex(&script, 0xc0, "c9 c9 07 00");
+    expect(&script, "failed(1002:) ", NULL);
+    for (uint8_t opcode = WS_CLOSE; opcode <= WS_PONG; opcode++) {
+        put_hex(&script, 0xc0 | opcode, "");
+        expect(&script, "failed(1002:) ", NULL);
+    }
+    put_hex(&script, 0xe1, "f2 48 cd c9 c9 07 00");
+    expect(&script, "failed(1002:) ", NULL);
+    put_hex(&script, 0xd1, "f2 48 cd c9 c9 07 00");
+    expect(&script, "failed(1002:) ", NULL);
+    bytes_writer_finish(&script);
+}
+
+Test(ws_conn, what_cannot_be_unpacked_fails) {
+    struct bytes_writer script = script_make();
+    compression_agreed = true;
+
+    put_hex(&script, 0xc2, "ff ff ff ff");
+    expect(&script, "failed(1007:) ", NULL);
+    put_hex(&script, 0xc1, "f2 48 cd c9 c9 07 00");
+    put_hex(&script, 0xc1, "f2 00 11 00 00"); /* refers to the message before */
+    expect(&script, "text(Hello) failed(1007:) ", NULL);
+    put_hex(&script, 0xc1, "00 01 00 fe ff ff 00"); /* text that is not UTF-8 */
+    expect(&script, "failed(1007:) ", NULL);
+    put_hex(&script, 0xc1, "00 01 00 fe ff c3 00"); /* half a character */
+    expect(&script, "failed(1007:) ", NULL);
+    bytes_writer_finish(&script);
+}
+
+Test(ws_conn, a_message_that_unpacks_beyond_the_maximum_fails_with_1009) {
+    struct ws_pool pool;
+    struct ws_conn conn;
+    struct bytes_writer packed = script_make();
+    struct bytes_writer script = script_make();
+    static uint8_t zeros[WS_PACK_BYTES_MIN];
+    compression_agreed = true;
+    ws_pool_init(&pool, &mem_default, 1, 1);
+    ws_conn_init(&conn, &pool, WS_SERVER, MESSAGE_MAX);
+    ws_conn_deflate(&conn, 15);
+    ws_conn_message(&conn, &packed, WS_BINARY, bytes_of(zeros, sizeof zeros));
+    cr_assert_eq(packed.data[0], 0xc2);
+
+    put(&script, 0xc2, ws_frame_payload(bytes_written(&packed)), true);
+    expect(&script, "failed(1009:) ", NULL);
+    bytes_writer_finish(&packed);
+    bytes_writer_finish(&script);
+    ws_conn_finish(&conn);
+    ws_pool_finish(&pool);
+}
+
+Test(ws_conn, what_is_unpacked_is_counted_and_may_be_bounded) {
+    enum { SIZE = WS_FRAME_UNPACKED * 10 };
+    static uint8_t zeros[SIZE];
+    struct ws_pool pool;
+    struct ws_conn conn;
+    struct ws_event event;
+    struct bytes_writer packed = script_make();
+    struct bytes_writer script = script_make();
+    ws_pool_init(&pool, &mem_default, 1, 1);
+    ws_conn_init(&conn, &pool, WS_SERVER, SIZE);
+    ws_conn_deflate(&conn, 15);
+    ws_conn_message(&conn, &packed, WS_BINARY, bytes_of(zeros, SIZE));
+    for (int i = 0; i < 3; i++)
+        put(&script, 0xc2, ws_frame_payload(bytes_written(&packed)), true);
+
+    ws_conn_unpack_max(&conn, SIZE * 2 - 1);
+    ws_conn_feed(&conn, bytes_written(&script));
+    cr_assert_eq(ws_conn_next(&conn, &event), STATUS_OK);
+    cr_assert_eq(event.payload.size, SIZE);
+    cr_assert_eq(conn.frames, 1 + 10);
+    cr_assert_eq(ws_conn_next(&conn, &event), STATUS_OK);
+    cr_assert_eq(event.code, 1009);
+
+    ws_conn_finish(&conn);
+    bytes_writer_finish(&packed);
+    bytes_writer_finish(&script);
+    ws_pool_finish(&pool);
+}
+
+Test(ws_conn, messages_are_compressed_where_it_was_agreed_on_and_pays) {
+    static uint8_t payload[WS_PACK_BYTES_MAX + 1];
+    static const struct {
+        size_t size;
+        unsigned bits;
+        bool packed;
+    } cases[] = {
+        { WS_PACK_BYTES_MIN, 0, false },
+        { WS_PACK_BYTES_MIN - 1, 15, false },
+        { WS_PACK_BYTES_MIN, 15, true },
+        { WS_PACK_BYTES_MIN, 9, true },
+        { WS_PACK_BYTES_MAX, 15, true },
+        { WS_PACK_BYTES_MAX + 1, 15, false },
+        { 0, 15, false },
+    };
+    struct ws_pool pool;
+    ws_pool_init(&pool, &mem_default, 1, 1);
+    for (size_t i = 0; i < sizeof payload; i++)
+        payload[i] = (uint8_t)(i % 100);
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ws_conn conn;
+        struct bytes_writer out = script_make();
+        ws_conn_init(&conn, &pool, WS_SERVER, MESSAGE_MAX);
+        if (cases[i].bits != 0)
+            ws_conn_deflate(&conn, cases[i].bits);
+        ws_conn_message(&conn, &out, WS_TEXT, bytes_of(payload, cases[i].size));
+        cr_assert_eq(out.data[0], cases[i].packed ? 0xc1 : 0x81, "case %zu", i);
+        struct bytes sent = ws_frame_payload(bytes_written(&out));
+        if (cases[i].packed)
+            cr_assert_lt(sent.size, cases[i].size);
+        else
+            cr_assert(bytes_equal(sent, bytes_of(payload, cases[i].size)));
+        bytes_writer_finish(&out);
+        ws_conn_finish(&conn);
+    }
+    ws_pool_finish(&pool);
+}
+
 /* ---- the pool ---- */
 
 Test(ws_conn, an_idle_connection_holds_nothing) {
@@ -643,6 +789,7 @@ Test(ws_conn, a_failed_allocation_loses_nothing) {
     put(&script, 0x01, bytes_of(payload, 500), true);
     put_text(&script, 0x89, "ping");
     put(&script, 0x80, bytes_of(payload, 400), true);
+    put_hex(&script, 0xc2, "f2 48 cd c9 c9 07 00");
     put_hex(&script, 0x88, "03 e8");
 
     for (unsigned n = 1;; n++) {
@@ -655,14 +802,15 @@ Test(ws_conn, a_failed_allocation_loses_nothing) {
         failing_mem_init(&failing, n);
         ws_pool_init(&pool, &failing.mem, 1, 1);
         ws_conn_init(&conn, &pool, WS_SERVER, MESSAGE_MAX);
+        ws_conn_deflate(&conn, 15);
         ws_conn_feed(&conn, bytes_written(&script));
         while ((status = ws_conn_next(&conn, &event)) == STATUS_OK || status == STATUS_NO_MEMORY)
-            if (status == STATUS_OK && event.kind == WS_EVENT_TEXT) {
-                cr_assert(bytes_equal(event.payload, bytes_of(payload, 900)));
+            if (status == STATUS_OK && (event.kind == WS_EVENT_TEXT || event.kind == WS_EVENT_BINARY)) {
+                cr_assert(bytes_equal(event.payload, event.kind == WS_EVENT_TEXT ? bytes_of(payload, 900) : bytes_text("Hello")));
                 messages++;
             }
         cr_assert_eq(status, STATUS_CLOSED);
-        cr_assert_eq(messages, 1);
+        cr_assert_eq(messages, 2);
         ws_conn_finish(&conn);
         ws_pool_finish(&pool);
         cr_assert_eq(failing.held, 0);

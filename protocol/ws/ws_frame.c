@@ -24,6 +24,13 @@ size_t ws_frame_header(uint8_t out[WS_HEADER_MAX], uint64_t payload_size, enum w
     return size;
 }
 
+struct bytes ws_frame_payload(struct bytes frame) {
+    assert(frame.size >= 2);
+    size_t header = frame.data[1] < 126 ? 2 : frame.data[1] == 126 ? 4 : 10;
+    assert(frame.size >= header);
+    return bytes_of(frame.data + header, frame.size - header);
+}
+
 void ws_frame_write(struct bytes_writer *out, enum ws_opcode opcode, bool fin, struct bytes payload) {
     uint8_t header[WS_HEADER_MAX];
     size_t size = ws_frame_header(header, payload.size, opcode, fin);

@@ -67,6 +67,7 @@ static const struct foreign foreign[] = {
     { "uv.h", { "server/loop/*" } },
     { "libpq-fe.h", { "storage/src/*", "bench/*", "tests/*" } },
     { "wslay/*", { "protocol/ws/ws_conn.c" } },
+    { "zlib.h", { "protocol/ws/ws_deflate.c" } },
     { "msgpack.h", { "protocol/wire/pack.c" } },
     { "http_parser.h", { "protocol/http/http_parse.c" } },
     { "openssl/*", { "protocol/http/upgrade.c", "server/access/*.c", "clients/c/*.c" } },

@@ -19,12 +19,14 @@ struct ws_upgrade {
     char accept[WS_ACCEPT_TEXT_SIZE + 1]; /* the Sec-WebSocket-Accept value */
     const char *protocol;                 /* the chosen subprotocol, one of the server's list; NULL: none of them was offered */
     bool protocols_offered;               /* the client offered some subprotocol */
+    uint8_t deflate_bits;                 /* for ws_conn_deflate(); 0: the client offered no compression that we take */
+    bool deflate_bits_asked;              /* the answer states them */
 };
 
 /* Whether a request asks for a WebSocket at all (Upgrade: websocket); decides between the two answers below. */
 bool ws_upgrade_wanted(const struct http_message *request);
 
-/* Checks an upgrade request: GET, HTTP/1.1, Host, Upgrade, Connection, version 13, a key of 16 bytes.
+/* Checks an upgrade request: GET, HTTP/1.1, Host, Upgrade, Connection, version 13, a key of 16 bytes, extensions.
  *
  * `protocols`  NULL-terminated, in the server's order of preference; the first that the client offers too is chosen
  * `fault`      set on failure: 400, 405, or 426 for another version (answer with Sec-WebSocket-Version: 13)

@@ -16,10 +16,14 @@
  *
  * Strict: reserved bits and opcodes, masking by the wrong side, fragmented or long control frames, lengths not in the shortest
  * form, continuations out of place, invalid close codes fail the connection with 1002; text that is not UTF-8 fails with 1007 at
- * the first wrong byte; a message longer than `message_max` with 1009, as soon as its header says so. No extension is offered.
+ * the first wrong byte; a message longer than `message_max` with 1009, as soon as its header says so.
+ *
+ * Messages may be compressed (permessage-deflate, RFC 7692) once ws_conn_deflate() was called: always without context takeover, so
+ * that a connection holds nothing for it. A compressed message is unpacked when it is complete, so its text is checked then and not
+ * at the first wrong byte; `message_max` holds for both of its forms, and unpacking stops there.
  *
  * Senders do not go through ws_conn: ws_frame_header() makes the header of an unmasked frame, so that one buffer serves every
- * receiver; ws_frame_masked() is the client's way. */
+ * receiver; ws_frame_masked() is the client's way. What goes to one receiver alone may be compressed by ws_conn_message(). */
 #ifndef WIRE_WS_H
 #define WIRE_WS_H
 
@@ -30,16 +34,20 @@ enum ws_role { WS_SERVER, WS_CLIENT };
 enum ws_opcode { WS_CONTINUATION = 0x0, WS_TEXT = 0x1, WS_BINARY = 0x2, WS_CLOSE = 0x8, WS_PING = 0x9, WS_PONG = 0xa };
 
 enum {
-    WS_HEADER_MAX = 14,        /* 2 + 8 of length + 4 of mask key */
-    WS_CONTROL_MAX = 125,      /* payload of a control frame */
-    WS_REASON_MAX = 123,       /* bytes of a close reason */
-    WS_OUT_MAX = 8192,         /* pongs that wait to be taken; more pings are then answered by fewer pongs, as the RFC allows */
-    WS_BUFFER_KEPT_MAX = 65536 /* a parser's message buffer above this is freed when the parser is handed back */
+    WS_HEADER_MAX = 14,       /* 2 + 8 of length + 4 of mask key */
+    WS_CONTROL_MAX = 125,     /* payload of a control frame */
+    WS_REASON_MAX = 123,      /* bytes of a close reason */
+    WS_OUT_MAX = 8192,        /* pongs that wait to be taken; more pings are then answered by fewer pongs, as the RFC allows */
+    WS_FRAME_UNPACKED = 1024, /* bytes that cost as much as a frame: few bytes that unpack to many are slowed as many frames are */
+    WS_BUFFER_KEPT_MAX = 65536, /* a parser's message buffer above this is freed when the parser is handed back */
+    WS_PACK_BYTES_MIN = 4096,   /* a smaller message saves nothing that is worth its time */
+    WS_PACK_BYTES_MAX = 1 << 20 /* a larger one would hold up its loop: 10 ms for this one */
 };
 
 /* ---- the parsers of one loop ---- */
 
 struct ws_parser;
+struct ws_deflate;
 
 struct ws_pool {
     /* private */
@@ -49,6 +57,7 @@ struct ws_pool {
     unsigned idle_max;
     unsigned lent_count;
     unsigned lent_max;
+    struct ws_deflate *deflate; /* made when the first message is compressed */
 };
 
 /* `idle_max`  parsers kept for the next message (each 4.3 KB and its buffer)
@@ -67,10 +76,12 @@ struct ws_conn {
     struct bytes_reader input;
     struct bytes_writer out;
     size_t message_max;
-    uint64_t frames;     /* read so far, of any kind; the owner may look */
+    uint64_t frames; /* read so far, of any kind, and one more for each WS_FRAME_UNPACKED of unpacked bytes; the owner may look */
+    size_t unpack_left;  /* what may yet be unpacked; SIZE_MAX: no matter how much */
     uint64_t mask_state; /* client: where the mask keys of pongs and closes come from */
     uint8_t role;
-    bool delivered; /* the last event's payload lies in the parser, which is handed back by the next call */
+    uint8_t deflate_bits; /* of the window that this side may use; 0: nothing is compressed */
+    bool delivered;       /* the last event's payload lies in the parser, which is handed back by the next call */
     bool close_sent;
     bool close_received;
     bool failed;
@@ -95,6 +106,13 @@ struct ws_event {
  * `message_max`  payload bytes of a whole message, fragments together */
 void ws_conn_init(struct ws_conn *conn, struct ws_pool *pool, enum ws_role role, size_t message_max);
 void ws_conn_finish(struct ws_conn *conn);
+
+/* Before the first feed: compression was agreed on. `window_bits`: 9 to 15, of the window for what this side sends. Servers only: a
+ * client of this library offers none. */
+void ws_conn_deflate(struct ws_conn *conn, unsigned window_bits);
+
+/* From now on compressed messages may unpack to that many bytes in all, else 1009. SIZE_MAX, as at first: each to `message_max`. */
+void ws_conn_unpack_max(struct ws_conn *conn, size_t bytes);
 
 /* Clients only, before the first feed: `random` seeds the mask keys of the connection's own pongs and closes. */
 void ws_conn_seed(struct ws_conn *conn, uint64_t random);
@@ -145,11 +163,20 @@ size_t ws_frame_header(uint8_t out[WS_HEADER_MAX], uint64_t payload_size, enum w
 /* The size that ws_frame_header would answer. */
 size_t ws_frame_header_size(uint64_t payload_size);
 
+/* The payload of a whole unmasked frame. */
+struct bytes ws_frame_payload(struct bytes frame);
+
 /* Appends a whole unmasked frame. */
 void ws_frame_write(struct bytes_writer *out, enum ws_opcode opcode, bool fin, struct bytes payload);
 
 /* Appends a whole masked frame, as clients must send it. `mask`: four unpredictable bytes. */
 void ws_frame_masked(struct bytes_writer *out, enum ws_opcode opcode, bool fin, struct bytes payload, const uint8_t mask[4]);
+
+/* Appends a whole unmasked frame, compressed if that was agreed on and makes it shorter. */
+void ws_conn_message(const struct ws_conn *conn, struct bytes_writer *out, enum ws_opcode opcode, struct bytes payload);
+
+/* Whether ws_conn_message() would try to compress a message of that size. */
+bool ws_conn_packs(const struct ws_conn *conn, size_t size);
 
 /* Whether a close code may stand in a close frame: 1000-1003, 1007-1014, 3000-4999. */
 bool ws_close_code_valid(uint16_t code);
