@@ -37,6 +37,7 @@ struct handoff {
     struct uuid session;
     struct bytes credential; /* token of the Authorization header, or empty: it comes in session.join */
     struct bytes early;      /* bytes read behind the request head: the first WebSocket frames */
+    uint8_t deflate_bits;    /* as ws_upgrade says */
     char peer[64];
     /* credential and early point into `memory`, freed with the handoff */
     uint8_t *memory;

@@ -75,6 +75,9 @@ bool connection_open(struct server *server, struct handoff *handoff) {
     connection->deadline_ms = server_now_ms(server) + config->unjoined_ms;
     outbox_init(&connection->outbox);
     ws_conn_init(&connection->ws, &server->ws_pool, WS_SERVER, config->message_bytes_max);
+    if (handoff->deflate_bits != 0)
+        ws_conn_deflate(&connection->ws, handoff->deflate_bits);
+    ws_conn_unpack_max(&connection->ws, config->unjoined_bytes_max);
     list_init(&connection->server_link);
     list_init(&connection->flush_link);
     list_init(&connection->doomed_link);
@@ -211,6 +214,7 @@ void connection_pace(struct connection *connection, uint64_t now_ms) {
 void connection_settled(struct connection *connection) {
     connection->server->unjoined -= connection->counted_unjoined;
     connection->counted_unjoined = false;
+    ws_conn_unpack_max(&connection->ws, SIZE_MAX);
 }
 
 /* Pongs and close frames that the protocol itself wants to send. */
@@ -252,6 +256,19 @@ void connection_send(struct connection *connection, struct frame *frame) {
     connection_wake(connection);
 }
 
+struct frame *connection_pack(const struct connection *connection, struct frame *frame) {
+    struct bytes payload = ws_frame_payload(bytes_of(frame->data, frame->size));
+    if (!ws_conn_packs(&connection->ws, payload.size))
+        return frame_acquire(frame);
+    struct bytes_writer message = connection_writer();
+    ws_conn_message(&connection->ws, &message, WS_BINARY, payload);
+    struct frame *packed = message.status == STATUS_OK ? frame_create(message.size) : NULL;
+    if (packed != NULL)
+        memcpy(packed->data, message.data, message.size);
+    bytes_writer_finish(&message);
+    return packed != NULL ? packed : frame_acquire(frame);
+}
+
 struct bytes_writer connection_writer(void) {
     struct bytes_writer writer;
     bytes_writer_init(&writer, &mem_default, CONNECTION_VALUES_BYTES_MAX);
@@ -265,7 +282,9 @@ void connection_send_values(struct connection *connection, struct bytes_writer *
         connection_doom(connection);
         return;
     }
-    connection_send(connection, frame);
+    struct frame *packed = connection_pack(connection, frame);
+    connection_send(connection, packed);
+    frame_release(packed);
     frame_release(frame);
 }
 
@@ -321,8 +340,12 @@ void connection_flush(struct connection *connection) {
     }
     connection->moved_ms = 0;
     bool empty = outbox_empty(&connection->outbox);
-    if (status != STATUS_OK || (empty && (ws_conn_wants(&connection->ws) & WS_WANTS_END)))
+    if (status != STATUS_OK)
         connection_doom(connection);
+    else if (empty && (ws_conn_wants(&connection->ws) & WS_WANTS_END))
+        /* Closing with unread bytes would reset the connection and could take the close frame with it: the peer ends it, or
+         * connection_tick(). */
+        socket_shutdown(connection->socket);
     else if (!empty || !list_empty(&connection->due))
         server_put_off(server, connection);
 }

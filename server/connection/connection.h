@@ -88,6 +88,10 @@ void connection_wake(struct connection *connection);
 /* Sends `frame` at the end of the turn; takes a reference of its own. A connection that cannot take it is closed as too slow. */
 void connection_send(struct connection *connection, struct frame *frame);
 
+/* A frame as it goes to this connection alone: compressed, if the client agreed on that and it is worth it. A reference of its own.
+ */
+struct frame *connection_pack(const struct connection *connection, struct frame *frame);
+
 /* Sends values (msgpack, not framed yet) written by the caller; consumes the writer's content, whatever its status. */
 void connection_send_values(struct connection *connection, struct bytes_writer *values);
 

@@ -71,15 +71,16 @@ enum status outbox_push(struct outbox *outbox, struct frame *frame, size_t press
     return status;
 }
 
-enum status outbox_push_state(struct outbox *outbox, struct frame *const *frames, size_t count) {
+enum status outbox_push_state(struct outbox *outbox, struct frame *base, struct frame *const *tail, size_t tail_count) {
+    size_t before = outbox->bytes;
     assert(!outbox_has_state(outbox));
-    enum status status = outbox_reserve(outbox, count);
+    enum status status = outbox_reserve(outbox, 1 + tail_count);
     if (status != STATUS_OK)
         return status;
-    for (size_t i = 0; i < count; i++) {
-        outbox_append(outbox, frames[i]);
-        outbox->state_bytes += frames[i]->size;
-    }
+    outbox_append(outbox, base);
+    for (size_t i = 0; i < tail_count; i++)
+        outbox_append(outbox, tail[i]);
+    outbox->state_bytes = outbox->bytes - before;
     outbox->state_end = outbox->bytes;
     return STATUS_OK;
 }

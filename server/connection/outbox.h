@@ -52,8 +52,8 @@ static inline size_t outbox_pressure(const struct outbox *outbox) {
  * STATUS_NO_MEMORY. Nothing was queued then. */
 enum status outbox_push(struct outbox *outbox, struct frame *frame, size_t pressure_max);
 
-/* Takes a state: all of its frames, in order, or none. The outbox must have no other. STATUS_NO_MEMORY. */
-enum status outbox_push_state(struct outbox *outbox, struct frame *const *frames, size_t count);
+/* Takes a state: all of its frames, the base first, or none. The outbox must have no other. STATUS_NO_MEMORY. */
+enum status outbox_push_state(struct outbox *outbox, struct frame *base, struct frame *const *tail, size_t tail_count);
 
 /* Writes until the kernel is full, all is written, or about `bytes_max` are; `out_written` says how many.
  * STATUS_OK: the kernel takes more, if there is more. STATUS_MORE: it is full; call again when it is writable.

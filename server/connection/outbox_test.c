@@ -165,10 +165,9 @@ Test(outbox, a_state_does_not_count_until_it_has_left) {
     struct outbox outbox;
     outbox_init(&outbox);
     struct frame *base = outbox_test_frame(1000, 2), *tail = outbox_test_frame(10, 3);
-    struct frame *const state[] = { base, tail };
     outbox_test_push(&outbox, 20, 1);
 
-    cr_assert_eq(outbox_push_state(&outbox, state, 2), STATUS_OK);
+    cr_assert_eq(outbox_push_state(&outbox, base, &tail, 1), STATUS_OK);
     outbox_test_push(&outbox, 5, 4);
 
     cr_assert_eq(outbox_pressure(&outbox), 25);

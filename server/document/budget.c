@@ -16,7 +16,7 @@ static uint64_t budget_share(const struct server *server) {
 
 void budget_count(struct document *document) {
     struct server *server = document->session->server;
-    size_t bytes = document->crdt == NULL ? 0 : crdt_doc_size(document->crdt).heap_bytes + document->image.bytes;
+    size_t bytes = document->crdt == NULL ? 0 : crdt_doc_size(document->crdt).heap_bytes + image_bytes(&document->image);
     server->documents_bytes += bytes - document->counted_bytes;
     document->session->documents_bytes += bytes - document->counted_bytes;
     document->counted_bytes = bytes;

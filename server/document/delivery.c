@@ -77,7 +77,7 @@ static bool delivery_send_state(struct subscription *subscription, struct bytes 
         status = image_take(&document->image, document->crdt, document->number, server_now_ms(document->session->server), &frames,
                             &count);
         if (status == STATUS_OK)
-            status = outbox_push_state(outbox, frames, count);
+            status = outbox_push_state(outbox, image_base(&document->image, subscription->connection), frames + 1, count - 1);
         budget_count(document);
         if (!budget_allows_growth(document->session->server)) { /* memory is for documents */
             image_forget(&document->image);
@@ -90,7 +90,9 @@ static bool delivery_send_state(struct subscription *subscription, struct bytes 
         if (status == STATUS_OK)
             frame = frame_of_sync(WIRE_UPDATE, document->number, bytes_written(&diff));
         bytes_writer_finish(&diff);
-        status = frame == NULL ? STATUS_NO_MEMORY : outbox_push_state(outbox, &frame, 1);
+        struct frame *packed = frame == NULL ? NULL : connection_pack(subscription->connection, frame);
+        status = packed == NULL ? STATUS_NO_MEMORY : outbox_push_state(outbox, packed, NULL, 0);
+        frame_release(packed);
         frame_release(frame);
     }
     if (status != STATUS_OK) {

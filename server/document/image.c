@@ -1,6 +1,7 @@
 /* image.c — see image.h. */
 #include "document/image.h"
 
+#include "connection/connection.h"
 #include "crdt/crdt.h"
 
 enum { IMAGE_ENCODED_BYTES_MAX = 1 << 28, IMAGE_TAIL_SHARE = 5, IMAGE_CAPACITY_MIN = 4 };
@@ -8,6 +9,7 @@ enum { IMAGE_ENCODED_BYTES_MAX = 1 << 28, IMAGE_TAIL_SHARE = 5, IMAGE_CAPACITY_M
 void image_forget(struct image *image) {
     for (uint32_t i = 0; i < image->count; i++)
         frame_release(image->frames[i]);
+    frame_release(image->packed);
     mem_free(&mem_default, image->frames, image->capacity * sizeof *image->frames);
     *image = (struct image){ 0 };
 }
@@ -47,6 +49,19 @@ enum status image_take(struct image *image, const struct crdt_doc *crdt, uint64_
     *out_frames = image->frames;
     *out_count = image->count;
     return status;
+}
+
+struct frame *image_base(struct image *image, const struct connection *connection) {
+    struct frame *base = image->frames[0];
+    uint8_t bits = connection->ws.deflate_bits;
+    if (!ws_conn_packs(&connection->ws, base->size))
+        return base;
+    if (image->packed == NULL || image->packed_bits > bits) {
+        frame_release(image->packed);
+        image->packed = connection_pack(connection, base);
+        image->packed_bits = bits;
+    }
+    return image->packed;
 }
 
 void image_add(struct image *image, struct frame *update) {

@@ -1,5 +1,6 @@
 #include "document/image.h"
 
+#include "connection/connection.h"
 #include "crdt/crdt.h"
 
 #include <criterion/criterion.h>
@@ -153,4 +154,34 @@ Test(image, nothing_is_kept_before_somebody_joins) {
 
     cr_assert_not(image_is_kept(&test.image));
     image_test_close(&test);
+}
+
+Test(image, the_base_is_compressed_once_for_all_who_take_it_so) {
+    static char text[8193];
+    struct image_test test;
+    struct frame *const *frames;
+    struct ws_pool pool;
+    struct connection plain = { 0 }, packs = { 0 };
+    ws_pool_init(&pool, &mem_default, 1, 1);
+    ws_conn_init(&plain.ws, &pool, WS_SERVER, 1 << 20);
+    ws_conn_init(&packs.ws, &pool, WS_SERVER, 1 << 20);
+    ws_conn_deflate(&packs.ws, 15);
+    image_test_open(&test);
+    memset(text, 'x', sizeof text - 1);
+    frame_release(image_test_type(&test, text));
+    image_test_take(&test, &frames);
+
+    struct frame *packed = image_base(&test.image, &packs);
+
+    cr_assert_lt(packed->size, frames[0]->size / 2);
+    cr_assert_eq(image_base(&test.image, &packs), packed);
+    cr_assert_eq(image_base(&test.image, &plain), frames[0]);
+    cr_assert_eq(image_bytes(&test.image), frames[0]->size + packed->size);
+    ws_conn_deflate(&packs.ws, 9);
+    image_base(&test.image, &packs);
+    cr_assert_eq(test.image.packed_bits, 9, "a smaller window takes nothing of a larger one");
+    image_test_close(&test);
+    ws_conn_finish(&plain.ws);
+    ws_conn_finish(&packs.ws);
+    ws_pool_finish(&pool);
 }

@@ -6,6 +6,10 @@
 #define SERVER_WS_DOOR_H
 
 #include "http/http_conn.h"
+#include "wire/upgrade.h"
+
+/* Checks an upgrade request as ws_upgrade_check() does. False: it is refused and answered; `out` is unset. */
+bool ws_door_check(struct http_conn *conn, const char *const protocols[], struct ws_upgrade *out);
 
 void ws_door_open(struct http_conn *conn, struct bytes session);
 
