@@ -13,6 +13,7 @@ struct config_row {
     const char *name;
     size_t offset;
     bool is_number;
+    bool is_switch; /* a number, 0 or 1, whose flag needs no value */
     const char *default_text;
     uint64_t default_number, least, most;
     const char *unit;
@@ -21,9 +22,10 @@ struct config_row {
 
 static const struct config_row config_rows[] = {
 #define CONFIG_TEXT(name, default_value, meaning) \
-    { #name, offsetof(struct config, name), false, default_value, 0, 0, 0, "", meaning },
+    { #name, offsetof(struct config, name), false, false, default_value, 0, 0, 0, "", meaning },
 #define CONFIG_NUMBER(name, default_value, least, most, unit, meaning) \
-    { #name, offsetof(struct config, name), true, NULL, default_value, least, most, unit, meaning },
+    { #name, offsetof(struct config, name), true, false, NULL, default_value, least, most, unit, meaning },
+#define CONFIG_SWITCH(name, meaning) { #name, offsetof(struct config, name), true, true, NULL, 0, 0, 1, "", meaning },
 #include "config.def"
 };
 
@@ -67,8 +69,11 @@ static enum status config_set(struct config *config, const struct config_row *ro
     if (row->is_number) {
         uint64_t number;
         if (!config_number(value, &number) || number < row->least || number > row->most) {
-            snprintf(error, error_bytes, "%s takes a whole number of %s from %llu to %llu, not \"%.40s\"", source, row->unit,
-                     (unsigned long long)row->least, (unsigned long long)row->most, value);
+            if (row->is_switch)
+                snprintf(error, error_bytes, "%s takes 0 or 1, not \"%.40s\"", source, value);
+            else
+                snprintf(error, error_bytes, "%s takes a whole number of %s from %llu to %llu, not \"%.40s\"", source, row->unit,
+                         (unsigned long long)row->least, (unsigned long long)row->most, value);
             return STATUS_MALFORMED;
         }
         memcpy(field, &number, sizeof number);
@@ -127,6 +132,8 @@ enum status config_read(struct config *config, int count, char **arguments, char
             return STATUS_MALFORMED;
         }
         const char *value = argument[name_size] == '=' ? argument + name_size + 1 : NULL;
+        if (value == NULL && row->is_switch)
+            value = "1";
         if (value == NULL) {
             if (i + 1 == count) {
                 snprintf(error, error_bytes, "%s needs a value", flag);
@@ -147,6 +154,8 @@ void config_help(FILE *out) {
         char flag[CONFIG_NAME_MAX];
         config_flag(row, flag);
         fprintf(out, "  %-24s %s\n", flag, row->meaning);
+        if (row->is_switch)
+            continue;
         if (row->is_number)
             fprintf(out, "  %-24s %llu (%llu to %llu %s)\n", "", (unsigned long long)row->default_number,
                     (unsigned long long)row->least, (unsigned long long)row->most, row->unit);

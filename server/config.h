@@ -10,11 +10,12 @@
 struct config {
 #define CONFIG_TEXT(name, default_value, meaning)                      const char *name;
 #define CONFIG_NUMBER(name, default_value, least, most, unit, meaning) uint64_t name;
+#define CONFIG_SWITCH(name, meaning)                                   uint64_t name; /* 0 or 1 */
 #include "config.def"
 };
 
-/* Reads `arguments` ("--name value" or "--name=value") and the environment. Strings point into both.
- * STATUS_MALFORMED: `error` says which setting and what it takes. */
+/* Reads `arguments` ("--name value" or "--name=value"; a switch "--name" or "--name=0") and the environment. Strings point into
+ * both. STATUS_MALFORMED: `error` says which setting and what it takes. */
 enum status config_read(struct config *config, int count, char **arguments, char *error, size_t error_bytes);
 
 /* The table as help text: one line per setting with default, range, unit and meaning. */

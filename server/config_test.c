@@ -38,6 +38,22 @@ Test(config, flags_beat_the_environment_which_beats_the_table) {
     cr_expect_str_eq(config.database, "");
 }
 
+Test(config, a_switch_needs_no_value) {
+    struct config config;
+    char error[256] = "";
+
+    cr_expect_eq(READ(&config, error, "--loops", "2"), STATUS_OK);
+    cr_expect_eq(config.test_echo, 0);
+    cr_expect_eq(READ(&config, error, "--test-echo", "--loops", "3"), STATUS_OK, "%s", error);
+    cr_expect_eq(config.test_echo, 1);
+    cr_expect_eq(config.loops, 3);
+    setenv("VIBESYNC_TEST_ECHO", "1", 1);
+    cr_expect_eq(READ(&config, error, "--test-echo=0"), STATUS_OK, "%s", error);
+    cr_expect_eq(config.test_echo, 0);
+    cr_expect_eq(READ(&config, error, "--test-echo=yes"), STATUS_MALFORMED);
+    cr_expect_str_eq(error, "--test-echo takes 0 or 1, not \"yes\"");
+}
+
 Test(config, an_equals_sign_in_a_value_stays) {
     struct config config;
     char error[256] = "";

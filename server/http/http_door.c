@@ -2,6 +2,7 @@
 #include "http/http_door.h"
 
 #include "config.h"
+#include "http/echo_door.h"
 #include "http/http_conn.h"
 #include "http/http_operation.h"
 
@@ -22,6 +23,7 @@ enum status http_door_create(const struct fleet *fleet, struct http_door *const 
     door->loop = server_loop(door->server);
     table_init(&door->conns, &mem_default);
     list_init(&door->conn_list);
+    list_init(&door->echoes);
     list_init(&door->operations);
     if (loop_timer_create(door->loop, http_door_sweep, door, &door->sweep) != STATUS_OK) {
         mem_free(&mem_default, door, sizeof *door);
@@ -38,6 +40,7 @@ void http_door_destroy(struct http_door *door) {
         http_operation_destroy(list_entry(link, struct http_operation, link));
     list_each (link, &door->conn_list)
         http_conn_close(list_entry(link, struct http_conn, link));
+    echo_door_destroy(door);
     loop_timer_destroy(door->sweep);
     table_finish(&door->conns);
     mem_free(&mem_default, door, sizeof *door);
@@ -109,6 +112,7 @@ static void http_door_sweep(void *context) {
 
 void http_door_close(struct http_door *door) {
     door->closing = true;
+    echo_door_close(door);
     list_each (link, &door->conn_list) {
         struct http_conn *conn = list_entry(link, struct http_conn, link);
         if (conn->state == HTTP_CONN_READING || conn->state == HTTP_CONN_LINGERING)

@@ -37,6 +37,7 @@ struct http_door {
     struct loop *loop;
     struct table conns; /* id -> struct http_conn */
     struct list conn_list;
+    struct list echoes;     /* echo_door.c */
     struct list operations; /* struct http_operation: handlers that wait for the database */
     struct loop_timer *sweep;
     struct guess_limit wrong_codes;

@@ -3,6 +3,7 @@
 #include "http/router.h"
 
 #include "config.h"
+#include "http/echo_door.h"
 #include "http/health.h"
 #include "http/metrics_door.h"
 #include "http/pages.h"
@@ -21,6 +22,7 @@ static const struct route routes[] = {
     { "GET", "/healthz", health_alive },           { "GET", "/readyz", health_ready },
     { "POST", "/v1/sessions", sessions_create },   { "POST", "/v1/join", sessions_join },
     { "GET", "/v1/sessions/{}/ws", ws_door_open }, { "GET", "/metrics", metrics_door_get },
+    { "GET", "/test/echo", echo_door_open },
 };
 
 enum { ROUTES = sizeof routes / sizeof routes[0] };
@@ -57,6 +59,8 @@ void router_dispatch(struct http_conn *conn) {
     for (size_t i = 0; i < ROUTES; i++) {
         struct bytes argument = { 0 };
         if (!router_matches(routes[i].pattern, request->path, &argument))
+            continue;
+        if (routes[i].handle == echo_door_open && !conn->door->fleet->config->test_echo)
             continue;
         if (bytes_equal_text(request->method, routes[i].method) ||
             (is_head && bytes_equal_text(bytes_text("GET"), routes[i].method))) {

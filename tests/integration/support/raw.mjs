@@ -20,12 +20,14 @@ export class RawSocket {
     static async open(server) {
         const raw = new RawSocket();
         raw.bytes = Buffer.alloc(0);
-        raw.values = []; // of all binary messages
+        raw.frames = []; // {opcode, fin, rsv, payload}, as they came
+        raw.values = []; // of all binary messages of a session
         raw.close = null; // {code, reason} of the close frame
         raw.ended = false;
+        raw.error = null; // a reset, say
         raw.socket = connect(server.port, '127.0.0.1');
         raw.socket.setNoDelay(true);
-        raw.socket.on('error', () => {});
+        raw.socket.on('error', (error) => (raw.error = error));
         raw.socket.once('close', () => (raw.ended = true));
         await within('a TCP connection', new Promise((resolve, reject) => {
             raw.socket.once('connect', resolve);
@@ -40,13 +42,20 @@ export class RawSocket {
 
     // A WebSocket to a session.
     static async upgrade(server, session, { protocol = 'vibesync.v1', headers = '' } = {}) {
-        const raw = await RawSocket.open(server);
-        raw.socket.write(`GET /v1/sessions/${session}/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-            `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ${protocol}\r\n${headers}\r\n`);
-        const head = await raw.httpHead();
-        if (!head.startsWith('HTTP/1.1 101')) throw new Error(`the upgrade was answered ${head.split('\r\n')[0]}`);
-        raw.isWebSocket = true;
+        const raw = await RawSocket.upgradeAt(server, `/v1/sessions/${session}/ws`, `Sec-WebSocket-Protocol: ${protocol}\r\n${headers}`);
+        raw.readsValues = true;
         raw.readFrames();
+        return raw;
+    }
+
+    // A WebSocket at any path; `head` is the answer's.
+    static async upgradeAt(server, path, headers = '') {
+        const raw = await RawSocket.open(server);
+        raw.socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+            `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${headers}\r\n`);
+        raw.head = await raw.httpHead();
+        if (!raw.head.startsWith('HTTP/1.1 101')) throw new Error(`the upgrade was answered ${raw.head.split('\r\n')[0]}`);
+        raw.isWebSocket = true;
         return raw;
     }
 
@@ -107,8 +116,9 @@ export class RawSocket {
             const payload = bytes.subarray(at, at + size);
             this.bytes = bytes.subarray(at + size);
             const opcode = bytes[0] & 0x0f;
-            if (opcode === 2) this.values.push(...decodeMulti(payload));
-            if (opcode === 8) this.close = { code: payload.readUInt16BE(0), reason: payload.subarray(2).toString() };
+            this.frames.push({ opcode, fin: bytes[0] >= 0x80, rsv: (bytes[0] >> 4) & 7, payload });
+            if (opcode === 2 && this.readsValues) this.values.push(...decodeMulti(payload));
+            if (opcode === 8) this.close = { code: payload.length ? payload.readUInt16BE(0) : 1005, reason: payload.subarray(2).toString() };
         }
     }
 }
