@@ -37,7 +37,6 @@ test('sessions are spread over all loops', async () => {
         used.add(loopsOf(session.session)[0]);
         return used.size === LOOPS;
     });
-    assert.ok(open.length <= 60, `${open.length} sessions were needed`);
     for (const raw of open) raw.end();
 });
 
