@@ -7,7 +7,7 @@
 enum { SEED = 77 };
 
 static void edit(struct crdt_doc *doc, struct crdt_type *text, uint64_t index, uint64_t deleted, struct bytes inserted) {
-    struct patch patch = { (uint32_t)index, (uint32_t)deleted, inserted };
+    struct trace_patch patch = { (uint32_t)index, (uint32_t)deleted, inserted };
     bench_edit(doc, text, &patch, NULL);
 }
 
@@ -165,7 +165,7 @@ static void conflicts(const struct session *session, uint32_t size, const struct
     struct crdt_doc *doc = bench_doc(mem, 1);
     for (uint32_t i = 0; i < size; i++) {
         struct crdt_doc *other = bench_doc(&mem_default, 10 + i);
-        struct patch patch = { 0, 0, letters(1) };
+        struct trace_patch patch = { 0, 0, letters(1) };
         bytes_writer_reset(&update);
         bench_edit(other, bench_root(other, "t"), &patch, &update);
         crdt_doc_destroy(other);

@@ -55,7 +55,7 @@ void bench_apply(struct crdt_doc *doc, struct bytes update) {
     must(crdt_txn_commit(txn, NULL, NULL));
 }
 
-void bench_edit(struct crdt_doc *doc, struct crdt_type *text, const struct patch *patch, struct bytes_writer *update) {
+void bench_edit(struct crdt_doc *doc, struct crdt_type *text, const struct trace_patch *patch, struct bytes_writer *update) {
     struct crdt_txn *txn = crdt_txn_begin(doc);
     if (patch->deleted > 0)
         must(crdt_text_delete(txn, text, patch->position, patch->deleted));

@@ -22,11 +22,11 @@ static struct bytes history_state(void) {
     for (unsigned i = 0; i < HISTORY_EDITS; i++) {
         uint32_t length = (uint32_t)crdt_type_length(text);
         bool deletes = length > 0 && bench_below(&random, 3) == 0;
-        struct patch patch = { bench_below(&random, length + !deletes), deletes, bytes_text(deletes ? "" : "letters") };
+        struct trace_patch patch = { bench_below(&random, length + !deletes), deletes, bytes_text(deletes ? "" : "letters") };
         bench_edit(doc, text, &patch, NULL);
     }
     while (crdt_type_length(text) < BYTES) {
-        struct patch patch = { (uint32_t)crdt_type_length(text), 0, bytes_text("x") };
+        struct trace_patch patch = { (uint32_t)crdt_type_length(text), 0, bytes_text("x") };
         bench_edit(doc, text, &patch, NULL);
     }
     state = bench_writer(1);
@@ -98,7 +98,7 @@ static void one_insert(const struct session *session, uint32_t size, const struc
     (void)size;
     static char page[BYTES];
     memset(page, 'x', sizeof page);
-    struct patch patch = { 0, 0, bytes_of(page, sizeof page) };
+    struct trace_patch patch = { 0, 0, bytes_of(page, sizeof page) };
     outcome_start(out);
     for (unsigned i = 0; i < COUNT; i++) {
         docs[i] = bench_doc(mem, 1);

@@ -299,9 +299,9 @@ static void b2(const struct session *session, uint32_t size, const struct mem *m
     struct script *scripts[2];
     struct bytes_writer updates[2];
     struct bytes_writer common = bench_writer(1);
-    struct patch hundred = { 0, 0,
-                             bytes_text("0123456789012345678901234567890123456789012345678901234567890123456789012345"
-                                        "678901234567890123456789") };
+    struct trace_patch hundred = { 0, 0,
+                                   bytes_text("0123456789012345678901234567890123456789012345678901234567890123456789012345"
+                                              "678901234567890123456789") };
     for (uint32_t i = 0; i < 2; i++) {
         docs[i] = bench_doc(mem, 1 + i);
         scripts[i] = script_b2(number, i);

@@ -23,7 +23,7 @@ static void expect_copy(struct crdt_doc *doc, const struct session *session, str
 
 /* A letter in the middle: positions are asked for, and nothing that was kept of the document's bytes or text is still right. */
 static void edit_middle(struct crdt_doc *doc, const struct session *session) {
-    struct patch patch = { session->middle, 0, bytes_text("x") };
+    struct trace_patch patch = { session->middle, 0, bytes_text("x") };
     bench_edit(doc, bench_root(doc, session->root), &patch, NULL);
 }
 

@@ -36,18 +36,6 @@ static struct bytes_reader records_of(struct bytes file) {
     return bytes_reader(bytes_of(file.data + 8, file.size - 8));
 }
 
-static void read_patches(struct session *session, struct bytes file) {
-    struct bytes_reader reader = records_of(file);
-    session->patch_count = trace_read_u32(&reader);
-    session->patches = room_for(session->patch_count, sizeof *session->patches);
-    for (size_t i = 0; i < session->patch_count; i++) {
-        struct patch *patch = &session->patches[i];
-        patch->position = trace_read_u32(&reader);
-        patch->deleted = trace_read_u32(&reader);
-        patch->inserted = trace_read_view(&reader);
-    }
-}
-
 static void read_updates(struct session *session, struct bytes file) {
     struct bytes_reader reader = records_of(file);
     session->update_count = trace_read_u32(&reader);
@@ -92,7 +80,7 @@ static void make_patches(struct session *session) {
     session->patches = room_for(SEEDED_EDITS, sizeof *session->patches);
     size_t cursor = 0;
     for (size_t i = 0; i < SEEDED_EDITS; i++) {
-        struct patch *patch = &session->patches[i];
+        struct trace_patch *patch = &session->patches[i];
         if (bench_below(&random, 40) == 0)
             cursor = bench_below(&random, (uint32_t)shape.length + 1);
         while (cursor > 0 && cursor < shape.length && shape.is_low[cursor])
@@ -100,7 +88,7 @@ static void make_patches(struct session *session) {
         patch->position = (uint32_t)cursor;
         if (cursor > 0 && bench_below(&random, 5) == 0) { /* backspace */
             size_t units = cursor > 1 && shape.is_low[cursor - 1] ? 2 : 1;
-            *patch = (struct patch){ (uint32_t)(cursor - units), (uint32_t)units, bytes_text("") };
+            *patch = (struct trace_patch){ (uint32_t)(cursor - units), (uint32_t)units, bytes_text("") };
             memmove(shape.is_low + cursor - units, shape.is_low + cursor, shape.length - cursor);
             shape.length -= units;
             cursor -= units;
@@ -170,7 +158,7 @@ const struct session *session_load(const char *folder, size_t index) {
         if (index == SEEDED)
             make_patches(session);
         else
-            read_patches(session, trace_file_load(folder, name, "trace"));
+            session->patch_count = trace_file_patches(trace_file_load(folder, name, "trace"), &session->patches);
         type_patches(session);
         must_be(index == SEEDED || bytes_equal(session->text, trace_file_load(folder, name, "txt")), "typing makes another text");
     } else {

@@ -7,20 +7,14 @@
 #define BENCH_CRDT_WORKLOAD_H
 
 #include "crdt/crdt.h"
-
-/* Positions and lengths count UTF-16 units. */
-struct patch {
-    uint32_t position;
-    uint32_t deleted;
-    struct bytes inserted;
-};
+#include "trace_file.h"
 
 /* An editing session. One writer's has client id 1 and a patch for each update; those of several writers are as they were recorded
  * (ids from 1001 on), and have no patches, as these do not follow one another in one text. */
 struct session {
     const char *name;
     const char *root;
-    struct patch *patches;
+    struct trace_patch *patches;
     size_t patch_count;
     struct bytes *updates; /* v1, one an edit, in an order that a server could receive */
     size_t update_count;
@@ -87,7 +81,7 @@ struct crdt_doc *bench_doc(const struct mem *mem, uint64_t client_id);
 struct crdt_type *bench_root(struct crdt_doc *doc, const char *name);
 void bench_apply(struct crdt_doc *doc, struct bytes update);
 /* One edit, a transaction of its own; `update` as crdt_txn_commit has it. */
-void bench_edit(struct crdt_doc *doc, struct crdt_type *text, const struct patch *patch, struct bytes_writer *update);
+void bench_edit(struct crdt_doc *doc, struct crdt_type *text, const struct trace_patch *patch, struct bytes_writer *update);
 void bench_expect_text(const struct crdt_doc *doc, const struct crdt_type *text, struct bytes expected);
 void bench_expect_same_text(const struct crdt_doc *a, const struct crdt_type *a_text, const struct crdt_doc *b,
                             const struct crdt_type *b_text);

@@ -20,12 +20,6 @@
 
 enum { CHECKPOINT_BYTES = 65536, DIRTY_BYTES = 8 << 20, SLICE = 2000, OPENS = 50, SAMPLE_NS = 500000000 };
 
-struct patch {
-    uint32_t position;
-    uint32_t deleted;
-    struct bytes inserted;
-};
-
 struct day;
 
 struct document {
@@ -45,7 +39,7 @@ struct day {
     struct store_loop loop;
     struct document *documents;
     unsigned document_count;
-    struct patch *patches;
+    struct trace_patch *patches;
     size_t patch_count;
     size_t patches_all;
     uint64_t checkpoints;
@@ -149,7 +143,7 @@ static void document_play(struct document *document) {
     struct day *day = document->day;
     struct bytes_writer update = writer();
     for (unsigned i = 0; i < SLICE && document->played < day->patches_all; i++, document->played++) {
-        const struct patch *patch = &day->patches[document->played % day->patch_count];
+        const struct trace_patch *patch = &day->patches[document->played % day->patch_count];
         struct crdt_txn *txn = crdt_txn_begin(document->crdt);
         if (patch->deleted > 0)
             must(crdt_text_delete(txn, document->text, patch->position, patch->deleted));
@@ -287,16 +281,9 @@ static void day_open(struct day *day, const struct document *document) {
 
 static void day_read(struct day *day, const char *folder, const char *name, size_t repeat) {
     struct bytes file = trace_file_load(folder, name, "trace");
-    struct bytes_reader reader = bytes_reader(bytes_of(file.data + 8, file.size - 8));
-    day->patch_count = trace_read_u32(&reader);
+    day->patch_count = trace_file_patches(file, &day->patches);
     if (day->patch_count == 0)
         bench_die("the session is empty");
-    day->patches = bench_must(calloc(day->patch_count + 1, sizeof *day->patches));
-    for (size_t i = 0; i < day->patch_count; i++) {
-        day->patches[i].position = trace_read_u32(&reader);
-        day->patches[i].deleted = trace_read_u32(&reader);
-        day->patches[i].inserted = trace_read_view(&reader);
-    }
     day->patches_all = day->patch_count * (repeat > 0 ? repeat : (1000000 + day->patch_count - 1) / day->patch_count);
 }
 

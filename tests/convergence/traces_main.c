@@ -133,19 +133,17 @@ static void load_final(const char *directory, const char *name, struct bytes wan
 
 static void type_locally(const char *directory, const char *name, struct bytes wanted, bool emit) {
     struct bytes trace = trace_file_load(directory, name, "trace");
-    struct bytes_reader reader = bytes_reader(trace);
-    reader.at += 8;
-    uint32_t patches = trace_read_u32(&reader);
+    struct trace_patch *patches;
+    size_t count = trace_file_patches(trace, &patches);
     struct crdt_doc *doc = make_doc(1);
     struct crdt_doc *other = make_doc(2);
     struct crdt_type *text = text_root(doc);
     struct bytes_writer update;
     bytes_writer_init(&update, &mem_default, SIZE_MAX);
     double start = now_ms();
-    for (uint32_t i = 0; i < patches; i++) {
-        uint32_t position = trace_read_u32(&reader);
-        uint32_t deleted = trace_read_u32(&reader);
-        struct bytes inserted = trace_read_view(&reader);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t position = patches[i].position, deleted = patches[i].deleted;
+        struct bytes inserted = patches[i].inserted;
         struct crdt_txn *txn = crdt_txn_begin(doc);
         enum status status = crdt_text_delete(txn, text, position, deleted);
         if (status == STATUS_OK)
@@ -164,7 +162,7 @@ static void type_locally(const char *directory, const char *name, struct bytes w
     }
     double elapsed = now_ms() - start;
     printf("  local%s %.2f ms, %.0f ns an edit\n", emit ? " with emission and a second document" : "", elapsed,
-           elapsed * 1e6 / patches);
+           elapsed * 1e6 / (double)count);
     expect_text(doc, name, wanted, "the typed document has another text");
     if (emit) {
         expect_text(other, name, wanted, "the document that listened has another text");
@@ -181,6 +179,7 @@ static void type_locally(const char *directory, const char *name, struct bytes w
     bytes_writer_finish(&update);
     crdt_doc_destroy(doc);
     crdt_doc_destroy(other);
+    free(patches);
     free((void *)(uintptr_t)trace.data);
 }
 
