@@ -107,7 +107,8 @@ class Peer {
 
   // Whether Yjs would take back only a part. What it inserted and what came back in its place it follows run by run: of a run that was cut
   // after it came back, only the first piece goes. And of what was deleted only that piece comes back, if the run is cut meanwhile, because
-  // what stood there before has been cut there. Ours go and come whole.
+  // what stood there before has been cut there. What stood behind such a run comes again behind its first piece. Ours go and come whole,
+  // and come to where they stood.
   forgetsPieces (stack) {
     const { store } = this.ydoc
     const all = [...store.clients.values()].flat()
@@ -119,7 +120,12 @@ class Peer {
       return came ? came.id.clock + came.length < run.redone.clock + run.length || cut(came) : false
     }
     const isCut = ({ id, length }) => borders.some(({ client, clock }) => client === id.client && id.clock < clock && clock < id.clock + length)
-    return stack.some(({ insertions, deletions }) => touched(insertions).some(cut) || touched(deletions).some(isCut))
+    const isBehindCut = run => {
+      let left = run.left
+      while (left && !left.redone) left = left.left
+      return left !== null && cut(left)
+    }
+    return stack.some(({ insertions, deletions }) => touched(insertions).some(cut) || touched(deletions).some(run => isCut(run) || isBehindCut(run)))
   }
 
   async check (thorough) {
