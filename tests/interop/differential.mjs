@@ -123,7 +123,7 @@ class Peer {
     const isBehindCut = run => {
       let left = run.left
       while (left && !left.redone) left = left.left
-      return left !== null && cut(left)
+      return left ? cut(left) : false
     }
     return stack.some(({ insertions, deletions }) => touched(insertions).some(cut) || touched(deletions).some(run => isCut(run) || isBehindCut(run)))
   }
