@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdbool.h>
 
-enum { TABLE_CAPACITY_MIN = 8 };
+enum { TABLE_CAPACITY_MIN = 2 };
 
 /* Finalizer of MurmurHash3 (Austin Appleby, public domain constants): every input bit reaches every output bit. */
 static uint64_t table_mix(uint64_t key) {

@@ -555,3 +555,62 @@ Test(update, the_walk_over_concurrent_runs_is_counted) {
     expect_text(doc, "abc");
     crdt_doc_destroy(doc);
 }
+
+/* A client's text at the end of what `known`, if there is any, brought; as an update. */
+static void type_behind(uint64_t client, struct bytes known, const char *word, struct bytes_writer *out) {
+    struct crdt_doc *doc;
+    struct crdt_type *text;
+    cr_assert_eq(crdt_doc_create(&(struct crdt_doc_options){ .client_id = client, .gc = true }, &doc), STATUS_OK);
+    cr_assert_eq(crdt_doc_root(doc, bytes_text("t"), &text), STATUS_OK);
+    if (known.size > 0)
+        cr_assert_eq(apply(doc, known, NULL), STATUS_OK);
+    struct crdt_txn *txn = crdt_txn_begin(doc);
+    cr_assert_eq(crdt_text_insert(txn, text, crdt_text_length(text), bytes_text(word)), STATUS_OK);
+    bytes_writer_init(out, &mem_default, 1000);
+    cr_assert_eq(crdt_txn_commit(txn, out, NULL), STATUS_OK);
+    crdt_doc_destroy(doc);
+}
+
+/* The walk over siblings asks for no ordinal until it meets one of their children, by which time there are more than its short list
+ * holds. */
+Test(update, a_child_behind_many_siblings_is_passed_with_its_parent) {
+    enum { SIBLINGS = 40 };
+    for (uint64_t parent = 1; parent <= SIBLINGS; parent++) {
+        struct crdt_doc *doc = make(true);
+        struct bytes_writer update, child;
+        char wanted[SIBLINGS + 3] = "";
+        for (uint64_t client = 1; client <= SIBLINGS; client++) {
+            type_behind(client, bytes_of(NULL, 0), "a", &update);
+            cr_assert_eq(apply(doc, bytes_written(&update), NULL), STATUS_OK);
+            strcat(wanted, "a");
+            if (client == parent) {
+                type_behind(500, bytes_written(&update), "b", &child);
+                cr_assert_eq(apply(doc, bytes_written(&child), NULL), STATUS_OK);
+                bytes_writer_finish(&child);
+                strcat(wanted, "b");
+            }
+            bytes_writer_finish(&update);
+        }
+        type_behind(SIBLINGS + 1, bytes_of(NULL, 0), "z", &update);
+
+        cr_assert_eq(apply(doc, bytes_written(&update), NULL), STATUS_OK);
+
+        expect_text(doc, strcat(wanted, "z"));
+        bytes_writer_finish(&update);
+        crdt_doc_destroy(doc);
+    }
+}
+
+Test(doc, one_insert_takes_little_more_than_its_text) {
+    struct crdt_doc *doc = make(true);
+    struct crdt_type *text;
+    static char page[5001];
+    memset(page, 'x', sizeof page - 1);
+    cr_assert_eq(crdt_doc_root(doc, bytes_text("t"), &text), STATUS_OK);
+    struct crdt_txn *txn = crdt_txn_begin(doc);
+    cr_assert_eq(crdt_text_insert(txn, text, 0, bytes_text(page)), STATUS_OK);
+    cr_assert_eq(crdt_txn_commit(txn, NULL, NULL), STATUS_OK);
+
+    cr_assert_leq(crdt_doc_size(doc).heap_bytes, 5000 + 1500);
+    crdt_doc_destroy(doc);
+}

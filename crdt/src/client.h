@@ -60,7 +60,6 @@ struct client {
     uint64_t state;   /* next clock */
     uint64_t id_word; /* the memory of the id as varint, id_bytes long and filled with zeros; id_mask has ones there */
     uint64_t id_mask;
-    uint32_t id_bytes;
     uint32_t index; /* in doc.clients */
     uint32_t runs;
     struct run_chunk *first;
@@ -72,7 +71,10 @@ struct client {
     uint8_t *ascii;
     uint32_t ascii_used;
     uint32_t ascii_capacity;
-    uint32_t ascii_dead;     /* of ascii_used, what no item means any more */
+    uint32_t ascii_dead; /* of ascii_used, what no item means any more */
+    uint8_t id_bytes;    /* of id_word */
+    bool txn_touched;
+    bool compact;            /* is in doc.compact */
     struct text_chunk *text; /* newest first */
     size_t text_bytes;       /* in all chunks */
     size_t text_dead;        /* of them, what no item points to any more */
@@ -87,8 +89,6 @@ struct client {
     uint64_t bytes_clock;
     uint32_t bytes_before;
     struct client *txn_next;
-    bool txn_touched;
-    bool compact;
     struct client *compact_next;
 
     /* One call of crdt_update_apply, valid if plan == doc.plan. */
@@ -98,7 +98,6 @@ struct client {
     size_t plan_text;
     size_t plan_source; /* its place among the sources, SIZE_MAX: none */
     uint64_t plan_missing;
-    struct client *plan_next;
     struct client *plan_missing_next;
 };
 

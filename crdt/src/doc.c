@@ -97,7 +97,7 @@ uint64_t crdt_doc_clock(const struct crdt_doc *doc, uint64_t client_id) {
 }
 
 static enum status doc_grow_clients(struct crdt_doc *doc) {
-    uint32_t capacity = doc->client_capacity == 0 ? 2 : doc->client_capacity * 2;
+    uint32_t capacity = doc->client_capacity == 0 ? 1 : doc->client_capacity * 2;
     struct client **sorted = mem_alloc(&doc->mem, capacity * sizeof *sorted);
     if (sorted == NULL)
         return STATUS_NO_MEMORY;

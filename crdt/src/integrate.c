@@ -25,6 +25,8 @@ struct scan {
     struct crdt_doc *doc;
     uint32_t first; /* item */
     uint32_t count; /* items visited */
+    uint32_t noted; /* of them, the first so many have their ordinals noted */
+    uint32_t next;  /* the first that has not */
     uint32_t base;  /* doc->mark at the beginning */
     bool marked;    /* doc->marks is there for this walk */
     uint32_t visited[SCAN_SHORT];
@@ -52,18 +54,23 @@ static bool scan_have_marks(struct scan *scan) {
     return true;
 }
 
-static void scan_visit(struct scan *scan, uint32_t number) {
-    if (scan->count < SCAN_SHORT)
-        scan->visited[scan->count] = number;
-    else if (scan->count == SCAN_SHORT)
-        scan->marked = scan_have_marks(scan);
-    scan->count++;
-    if (scan->marked)
-        scan->doc->marks[number] = scan->base + scan->count;
+static void scan_note(struct scan *scan) {
+    while (scan->noted < scan->count) {
+        uint32_t number = scan->next;
+        if (scan->noted < SCAN_SHORT)
+            scan->visited[scan->noted] = number;
+        else if (scan->noted == SCAN_SHORT)
+            scan->marked = scan_have_marks(scan);
+        scan->noted++;
+        if (scan->marked)
+            scan->doc->marks[number] = scan->base + scan->noted;
+        scan->next = doc_item(scan->doc, number)->right;
+    }
 }
 
 /* 1 for the first visited item, … ; 0: not visited. */
-static uint32_t scan_ordinal(const struct scan *scan, uint32_t number) {
+static uint32_t scan_ordinal(struct scan *scan, uint32_t number) {
+    scan_note(scan);
     if (scan->count <= SCAN_SHORT) {
         uint32_t ordinal = scan->count;
         while (ordinal > 0 && scan->visited[ordinal - 1] != number)
@@ -79,12 +86,23 @@ static uint32_t scan_ordinal(const struct scan *scan, uint32_t number) {
     return 0;
 }
 
+static inline bool scan_same_origin(const struct crdt_doc *doc, const struct item *other, const struct placing *placing) {
+    return other->origin_client == placing->origin_client &&
+           (other->origin_client == CLIENT_NONE || item_origin_clock(doc, other) == placing->origin_clock);
+}
+
+static inline bool scan_same_right_origin(const struct crdt_doc *doc, const struct item *other, const struct placing *placing) {
+    return other->right_origin_client == placing->right_origin_client &&
+           (other->right_origin_client == CLIENT_NONE || item_right_origin_clock(doc, other) == placing->right_origin_clock);
+}
+
 /* The item after which the run goes; ITEM_NONE: at the beginning. */
 static uint32_t integrate_scan(struct crdt_doc *doc, const struct placing *placing) {
     if (doc->conflict_steps > doc->conflict_stop)
         return placing->left;
     uint32_t destination = placing->left;
     uint32_t destination_ordinal = 0;
+    uint64_t id = placing->client->id;
     uint32_t at;
     if (placing->left != ITEM_NONE) {
         at = doc_item(doc, placing->left)->right;
@@ -93,20 +111,19 @@ static uint32_t integrate_scan(struct crdt_doc *doc, const struct placing *placi
     } else {
         at = doc_type(doc, placing->parent)->start;
     }
-    struct scan scan = { .doc = doc, .first = at };
+    struct scan scan; /* `visited` need not be set */
+    scan.doc = doc;
+    scan.first = scan.next = at;
+    scan.count = scan.noted = scan.base = 0;
+    scan.marked = false;
     for (; at != ITEM_NONE && at != placing->right; at = doc_item(doc, at)->right) {
         const struct item *other = doc_item(doc, at);
-        scan_visit(&scan, at);
-        bool same_origin = other->origin_client == placing->origin_client &&
-                           (other->origin_client == CLIENT_NONE || item_origin_clock(doc, other) == placing->origin_clock);
-        if (same_origin) {
-            bool same_right_origin =
-                other->right_origin_client == placing->right_origin_client &&
-                (other->right_origin_client == CLIENT_NONE || item_right_origin_clock(doc, other) == placing->right_origin_clock);
-            if (doc->clients[other->client]->id < placing->client->id) {
+        scan.count++;
+        if (scan_same_origin(doc, other, placing)) {
+            if (doc->clients[other->client]->id < id) {
                 destination = at;
                 destination_ordinal = scan.count;
-            } else if (same_right_origin) {
+            } else if (scan_same_right_origin(doc, other, placing)) {
                 break;
             }
         } else if (other->origin_client != CLIENT_NONE) {
@@ -123,7 +140,7 @@ static uint32_t integrate_scan(struct crdt_doc *doc, const struct placing *placi
         }
     }
     if (scan.marked)
-        doc->mark = scan.base + scan.count;
+        doc->mark = scan.base + scan.noted;
     doc->conflict_steps += scan.count;
     return destination;
 }

@@ -1,11 +1,11 @@
-/* item.c — slabs of 64 items; the first grows 4, 16, 64, so that a small document stays small. */
+/* item.c — slabs of 64 items; the first doubles from one on, so that a small document stays small. */
 #include "item.h"
 
 #include "wire.h"
 
 #include <assert.h>
 
-enum { ITEM_FIRST_CAPACITY = 4, CONTENTS_CAPACITY_MIN = 4 };
+enum { ITEM_FIRST_CAPACITY = 1, CONTENTS_CAPACITY_MIN = 4 };
 #define ITEM_NUMBERS_MAX (UINT32_MAX - 1) /* an enumerator is an int */
 
 void items_init(struct items *items) {
@@ -32,7 +32,7 @@ void items_finish(struct items *items, const struct mem *mem) {
 static enum status items_grow_first(struct items *items, const struct mem *mem, size_t needed) {
     uint32_t capacity = items->first_capacity == 0 ? ITEM_FIRST_CAPACITY : items->first_capacity;
     while (capacity < needed && capacity < ITEM_SLAB_ITEMS)
-        capacity *= 4;
+        capacity *= 2;
     uint8_t *slab = mem_resize(mem, items->slab_count == 0 ? NULL : items->slabs[0], (size_t)items->first_capacity * items->stride,
                                (size_t)capacity * items->stride);
     if (slab == NULL)

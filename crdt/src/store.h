@@ -160,6 +160,8 @@ struct crdt_doc {
     uint32_t sorted_count;
     uint32_t client_count;
     uint32_t client_capacity;
+    bool has_pairs; /* some text has characters outside the basic plane, which a split can cut */
+    bool untidy;    /* the open transaction has reserved or deleted: there may be something to give back */
     size_t clients_with_units;
     struct client *client_last; /* found last */
     size_t runs;
@@ -169,14 +171,12 @@ struct crdt_doc {
     struct erasing erasing;
     uint32_t *marks; /* of items, by number, in a long conflict scan: see integrate.c */
     uint32_t marks_capacity;
-    bool has_pairs;              /* some text has characters outside the basic plane, which a split can cut */
     uint32_t mark;               /* of the last item that a conflict scan saw */
     uint64_t conflict_steps;     /* of all scans so far */
     uint64_t conflict_steps_max; /* of one update; 0: unbounded */
     uint64_t conflict_stop;      /* a trial ends when conflict_steps passes it: see trial.c */
     uint64_t plan;               /* number of the current planning */
     struct client *compact;
-    bool untidy; /* the open transaction has reserved or deleted: there may be something to give back */
     struct pending pending;
     struct crdt_txn txn;
     struct encoded deletes_encoded; /* the delete set without what waits, as v1 writes it */
@@ -184,7 +184,9 @@ struct crdt_doc {
     uint64_t version;               /* counts transactions that changed something */
     uint64_t version_encoded;       /* that was asked for last */
     struct crdt_observer *observers;
-    size_t unchecked_runs; /* debug builds: see txn_check */
+#ifndef NDEBUG
+    size_t unchecked_runs; /* see txn_check */
+#endif
 };
 
 static inline struct item *doc_item(const struct crdt_doc *doc, uint32_t number) {

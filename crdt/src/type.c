@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-enum { TYPES_CAPACITY_MIN = 4, ENTRIES_CAPACITY_MIN = 8, NAMES_CHUNK_MIN = 64, NAMES_CHUNK_MAX = 16 * 1024 };
+enum { TYPES_CAPACITY_MIN = 1, ENTRIES_CAPACITY_MIN = 8, NAMES_CHUNK_MIN = 64, NAMES_CHUNK_MAX = 16 * 1024 };
 
 struct names_chunk {
     struct names_chunk *older;
@@ -68,7 +68,7 @@ static void root_buckets_put(uint32_t *buckets, uint32_t capacity, uint32_t hash
 static enum status types_grow_roots(struct types *types, const struct mem *mem, size_t needed) {
     if (needed * 2 <= types->root_capacity)
         return STATUS_OK;
-    uint32_t capacity = types->root_capacity == 0 ? 4 : types->root_capacity;
+    uint32_t capacity = types->root_capacity == 0 ? 2 : types->root_capacity;
     while (capacity < needed * 2)
         capacity *= 2;
     uint32_t *buckets = mem_alloc(mem, capacity * sizeof *buckets);
@@ -165,7 +165,9 @@ enum status types_reserve(struct types *types, const struct mem *mem, size_t typ
     struct names_chunk *names = types->names;
     if (names != NULL && names->capacity - names->used >= name_bytes)
         return STATUS_OK;
-    size_t capacity = names == NULL ? NAMES_CHUNK_MIN : names->capacity * 2;
+    size_t capacity = 0; /* the first chunk has no room to spare: many a document has one root and no key */
+    if (names != NULL)
+        capacity = names->capacity < NAMES_CHUNK_MIN / 2 ? NAMES_CHUNK_MIN : names->capacity * 2;
     capacity = capacity > NAMES_CHUNK_MAX ? NAMES_CHUNK_MAX : capacity;
     capacity = capacity < name_bytes ? name_bytes : capacity;
     struct names_chunk *chunk = mem_alloc(mem, sizeof *chunk + capacity);

@@ -60,8 +60,8 @@ struct types {
     uint32_t entry_free_count;
     uint32_t *buckets; /* a power of two ≥ entry_capacity */
     uint32_t bucket_count;
-    uint32_t *root_buckets; /* types by name, open addressing; TYPE_NONE: free */
     uint32_t root_capacity;
+    uint32_t *root_buckets; /* types by name, open addressing; TYPE_NONE: free */
 
     struct names_chunk *names; /* bytes of root names and keys; end with the document */
 };
