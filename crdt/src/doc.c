@@ -120,7 +120,7 @@ static enum status doc_grow_clients(struct crdt_doc *doc) {
 static void client_name(struct client *client) {
     uint8_t word[sizeof client->id_word] = { 0 };
     uint8_t mask[sizeof client->id_mask] = { 0 };
-    client->id_bytes = varint_size(client->id);
+    client->id_bytes = (uint8_t)varint_size(client->id);
     for (unsigned i = 0; i < client->id_bytes; i++) {
         word[i] = (uint8_t)((client->id >> (7 * i) & 0x7f) | (i + 1 < client->id_bytes ? 0x80 : 0));
         mask[i] = 0xff;
