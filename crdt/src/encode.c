@@ -48,8 +48,8 @@ static inline bool put_knows(const struct item *item) {
 }
 
 /* Such a run from unit `offset` on, which has an origin or right origin. */
-static inline uint8_t *put_run(uint8_t *at, const struct crdt_doc *doc, const struct client *client, const struct item *item,
-                               uint64_t offset) {
+INLINED uint8_t *put_run(uint8_t *at, const struct crdt_doc *doc, const struct client *client, const struct item *item,
+                         uint64_t offset) {
     uint64_t length = item_length(doc, item) - offset;
     uint8_t *info = at++;
     *info = item->kind;
@@ -78,8 +78,8 @@ static inline uint8_t *put_run(uint8_t *at, const struct crdt_doc *doc, const st
     return put_text(at, client, item);
 }
 
-static void encode_run(const struct crdt_doc *doc, const struct client *client, const struct item *item, uint64_t offset,
-                       struct bytes_writer *out) {
+INLINED void encode_run(const struct crdt_doc *doc, const struct client *client, const struct item *item, uint64_t offset,
+                        struct bytes_writer *out) {
     size_t room = PUT_BYTES_MAX + ((item->flags & ITEM_ASCII) != 0 ? item->length : 0);
     bool placed = offset > 0 || item->origin_client != CLIENT_NONE || item->right_origin_client != CLIENT_NONE;
     if (put_knows(item) && (placed || item->kind == CONTENT_GC) && out->size <= out->size_max &&

@@ -21,6 +21,8 @@
 
 /* What the usual call does not reach is kept out of it, so that it need not make room for it on the stack. */
 #define SELDOM __attribute__((noinline))
+/* And what loops over all runs call is put into them however long it is, so that what it reads and counts stays in registers. */
+#define INLINED static inline __attribute__((always_inline))
 
 /* A struct that waits, as the bytes it came in. */
 struct parked {

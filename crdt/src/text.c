@@ -480,41 +480,88 @@ static SELDOM enum status list_delete_anywhere(struct crdt_txn *txn, struct crdt
 
 enum { COPY_STEP = 32 }; /* what is shorter is copied in one step, where there is room to write too much */
 
-/* From both ends at once, as the time goes into waiting for the next item. All of the document's contents are ASCII text. */
-static void text_write_ascii(const struct crdt_doc *doc, const struct crdt_type *text, uint8_t *head) {
-    uint8_t *tail = head + text->length;
-    uint32_t front = text->start;
-    uint32_t back = text->last;
-    for (;;) {
-        const struct item *item = doc_item(doc, front);
-        if ((item->flags & (ITEM_ASCII | ITEM_DELETED)) == ITEM_ASCII) {
-            const struct client *client = doc->clients[item->client];
-            bool step =
-                item->length <= COPY_STEP && tail - head >= COPY_STEP && client->ascii_capacity - item->content >= COPY_STEP;
-            if (step)
-                memcpy(head, client->ascii + item->content, COPY_STEP);
-            else
-                memcpy(head, client->ascii + item->content, item->length);
-            head += item->length;
-        }
-        if (front == back)
-            return;
-        front = item->right;
-        item = doc_item(doc, back);
-        if ((item->flags & (ITEM_ASCII | ITEM_DELETED)) == ITEM_ASCII) {
-            const struct client *client = doc->clients[item->client];
-            const uint8_t *end = client->ascii + item->content + item->length;
-            bool step = item->length <= COPY_STEP && tail - head >= COPY_STEP && item->content + item->length >= COPY_STEP;
-            tail -= item->length;
-            if (step)
-                memcpy(tail + item->length - COPY_STEP, end - COPY_STEP, COPY_STEP);
-            else
-                memcpy(tail, end - item->length, item->length);
-        }
-        if (front == back)
-            return;
-        back = item->left;
+/* What is yet to be written of a text, all ASCII: what the items front … back say goes to [head, tail). */
+struct text_part {
+    uint32_t front;
+    uint32_t back;
+    uint8_t *head;
+    uint8_t *tail;
+};
+
+static inline bool text_part_has_step(const struct text_part *part) {
+    return part->tail - part->head >= COPY_STEP;
+}
+
+/* Writes an item at each end; false: little is left. */
+INLINED bool text_part_step(const struct items *items, struct client *const *clients, struct text_part *part) {
+    if (!text_part_has_step(part))
+        return false;
+    const struct item *item = item_at(items, part->front);
+    part->front = item->right;
+    if ((item->flags & ITEM_DELETED) == 0) {
+        const struct client *client = clients[item->client];
+        const uint8_t *begin = client->ascii + item->content;
+        if (item->length <= COPY_STEP && client->ascii_capacity - item->content >= COPY_STEP)
+            memcpy(part->head, begin, COPY_STEP);
+        else
+            memcpy(part->head, begin, item->length);
+        part->head += item->length;
     }
+    if (!text_part_has_step(part))
+        return false;
+    item = item_at(items, part->back);
+    part->back = item->left;
+    if ((item->flags & ITEM_DELETED) == 0) {
+        uint32_t end = item->content + item->length;
+        const uint8_t *ascii = clients[item->client]->ascii;
+        if (item->length <= COPY_STEP && end >= COPY_STEP)
+            memcpy(part->tail - COPY_STEP, ascii + end - COPY_STEP, COPY_STEP);
+        else
+            memcpy(part->tail - item->length, ascii + item->content, item->length);
+        part->tail -= item->length;
+    }
+    return true;
+}
+
+static void text_part_end(const struct items *items, struct client *const *clients, struct text_part part) {
+    while (text_part_step(items, clients, &part))
+        continue;
+    while (part.head != part.tail) {
+        const struct item *item = item_at(items, part.front);
+        part.front = item->right;
+        if ((item->flags & ITEM_DELETED) == 0) {
+            memcpy(part.head, clients[item->client]->ascii + item->content, item->length);
+            part.head += item->length;
+        }
+    }
+}
+
+/* Cuts a text's beginning in two before the item of unit `index` and answers the right part. */
+static struct text_part text_part_cut(struct crdt_doc *doc, const struct crdt_type *text, struct text_part *part, uint64_t index) {
+    struct text_part right = *part;
+    uint64_t before;
+    right.front = list_index_find(doc, text, index + 1, &before);
+    right.head += before;
+    part->back = doc_item(doc, right.front)->left;
+    part->tail = right.head;
+    return right;
+}
+
+/* The time goes into waiting for the next item. So a text is read from both ends at once, and if there is an index that tells where
+ * its thirds begin, each of them. */
+static void text_write_ascii(struct crdt_doc *doc, const struct crdt_type *text, uint8_t *head) {
+    const struct items items = doc->items; /* of which compilers see that the text is not written there */
+    struct client *const *clients = doc->clients;
+    struct text_part a = { text->start, text->last, head, head + text->length };
+    if (list_is_indexed(text)) {
+        struct text_part c = text_part_cut(doc, text, &a, text->length / 3 * 2);
+        struct text_part b = text_part_cut(doc, text, &a, text->length / 3);
+        while (text_part_step(&items, clients, &a) && text_part_step(&items, clients, &b) && text_part_step(&items, clients, &c))
+            continue;
+        text_part_end(&items, clients, b);
+        text_part_end(&items, clients, c);
+    }
+    text_part_end(&items, clients, a);
 }
 
 enum status crdt_text_write(const struct crdt_doc *doc, const struct crdt_type *text, struct bytes_writer *out) {
@@ -524,7 +571,7 @@ enum status crdt_text_write(const struct crdt_doc *doc, const struct crdt_type *
     if (doc->items.contents_used == doc->items.contents_free_count) {
         uint8_t *room = bytes_writer_reserve(out, (size_t)text->length);
         if (room != NULL) {
-            text_write_ascii(doc, text, room);
+            text_write_ascii(doc->txn.doc, text, room);
             out->size += (size_t)text->length;
         }
         return out->status;

@@ -252,3 +252,38 @@ Test(doc, client_ids_have_53_bits) {
     expect(pad, "ab");
     crdt_doc_destroy(pad.doc);
 }
+
+static uint32_t below(uint32_t *seed, size_t limit) {
+    *seed = *seed * 1664525 + 1013904223;
+    return (uint32_t)((uint64_t)(*seed >> 8) * limit >> 24);
+}
+
+/* Where a text has an index it is read from six places at once, which meet. */
+Test(text, of_many_runs_is_read_whole_while_it_grows_and_shrinks) {
+    enum { EDITS = 400, LONGEST = 70 };
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,.:;-+*/=()!?";
+    struct pad pad = make(1, true);
+    char wanted[EDITS * LONGEST + 1] = "";
+    size_t length = 0;
+    uint32_t seed = 1;
+    for (unsigned i = 0; i < EDITS; i++) {
+        char inserted[LONGEST + 1] = "";
+        size_t index = below(&seed, length + 1);
+        size_t size = 1 + below(&seed, i % 4 == 0 ? LONGEST : 3);
+        memcpy(inserted, letters + below(&seed, sizeof letters - size), size);
+        memmove(wanted + index + size, wanted + index, length - index + 1);
+        memcpy(wanted + index, inserted, size);
+        length += size;
+        edit(pad, NULL, index, 0, inserted);
+        expect(pad, wanted);
+    }
+    while (length > 0) {
+        size_t index = below(&seed, length);
+        size_t size = 1 + below(&seed, length - index < 20 ? length - index : 20);
+        memmove(wanted + index, wanted + index + size, length - index - size + 1);
+        length -= size;
+        edit(pad, NULL, index, size, "");
+        expect(pad, wanted);
+    }
+    crdt_doc_destroy(pad.doc);
+}
