@@ -93,7 +93,8 @@ class Peer {
   }
 
   async undo (redo) {
-    if (this.forgetsPieces(redo ? this.undos.redoStack : this.undos.undoStack)) return []
+    const stack = redo ? this.undos.redoStack : this.undos.undoStack
+    if (this.forgetsPieces(stack) || this.countsKeys(stack.at(-1))) return []
     const done = redo ? this.undos.redo() : this.undos.undo()
     const [update = null, ...more] = this.emitted.splice(0)
     // A unit that comes back in Yjs may name one neighbour on both sides. Loaded again it stands elsewhere.
@@ -126,6 +127,16 @@ class Peer {
       return left ? cut(left) : false
     }
     return stack.some(({ insertions, deletions }) => touched(insertions).some(cut) || touched(deletions).some(run => isCut(run) || isBehindCut(run)))
+  }
+
+  // Whether keys that several clients set come again: in the order in which their map met them, which gives each its clock. A whole state is
+  // met block by block here, struct by struct in Yjs.
+  countsKeys (item) {
+    if (!item) return false
+    const { store } = this.ydoc
+    const keyed = ([client, ranges]) => ranges.some(({ clock, len }) =>
+      store.clients.get(client).some(run => run.id.clock < clock + len && clock < run.id.clock + run.length && run.parentSub != null))
+    return [...item.deletions.clients].filter(keyed).length > 1
   }
 
   async check (thorough) {
