@@ -188,6 +188,9 @@ static void run_await(struct run *run, uint64_t live, const char *what) {
     uint64_t moved_ns = load_now_ns(), before = 0;
     while (run->load->live_count < live) {
         swarm_turn(run->load, load_now_ns() + 100000000);
+        if (run->load->live_count < live && run->load->joining_count == 0)
+            load_die("%s: %llu of %llu, and the others were turned away", what, (unsigned long long)run->load->live_count,
+                     (unsigned long long)live);
         if (run->load->live_count != before) {
             before = run->load->live_count;
             moved_ns = load_now_ns();
