@@ -1,25 +1,15 @@
 // connections.sanitized.test.mjs — the ways to PostgreSQL that operators choose: TLS with a verified certificate, PgBouncer in between.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { asPostgres, Cluster, freePort, give } from './support/cluster.mjs';
 import { storedDocument } from './support/documents.mjs';
 import { Participant } from './support/native.mjs';
+import { peer } from './support/peers.mjs';
 import { Server } from './support/server.mjs';
 import { pause, until } from './support/wait.mjs';
-
-const has = (program) => {
-    try {
-        execFileSync('which', [program], { stdio: 'ignore' });
-        return true;
-    } catch {
-        console.error(`\n*** NOT TESTED: ${program} is not installed on this machine. ***\n`);
-        return false;
-    }
-};
-const skip = (program) => (has(program) ? false : `${program.toUpperCase()} IS NOT INSTALLED`);
 
 // Takes down in reverse order what stands.
 async function standing(body) {
@@ -51,7 +41,7 @@ async function edits(cluster, url, atEnd) {
     return { person, replica, server };
 }
 
-test('PostgreSQL over TLS with a verified certificate; a certificate of somebody else is refused', { skip: skip('openssl') }, () => standing(async (atEnd) => {
+test('PostgreSQL over TLS with a verified certificate; a certificate of somebody else is refused', () => standing(async (atEnd) => {
     const cluster = await Cluster.create({ tls: true });
     atEnd(() => cluster.destroy());
     const url = `postgresql://vibesync_server@localhost:${cluster.port}/vibesync?sslmode=verify-full&sslrootcert=${cluster.certificate}`;
@@ -74,7 +64,7 @@ test('PostgreSQL over TLS with a verified certificate; a certificate of somebody
     await server.start();
 }));
 
-test('PgBouncer in session mode, through its restart', { skip: skip('pgbouncer') }, () => standing(async (atEnd) => {
+test('PgBouncer in session mode, through its restart', () => standing(async (atEnd) => {
     const cluster = await Cluster.create();
     atEnd(() => cluster.destroy());
     const port = await freePort();
@@ -83,9 +73,10 @@ test('PgBouncer in session mode, through its restart', { skip: skip('pgbouncer')
     writeFileSync(ini, `[databases]\nvibesync = host=${cluster.socket} port=${cluster.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n` +
         `listen_port = ${port}\nunix_socket_dir =\nauth_type = trust\nauth_file = ${users}\npool_mode = session\ndefault_pool_size = 10\n`);
     for (const file of [ini, users]) give(file);
+    const { program, environment } = peer('pgbouncer', cluster.folder); // it refuses root, and user postgres can't enter a checkout
     const start = async () => {
-        const [command, ...words] = asPostgres(['/usr/sbin/pgbouncer', ini], 'KILL');
-        const child = spawn(command, words, { cwd: '/', stdio: 'ignore' });
+        const [command, ...words] = asPostgres([program, ini], 'KILL');
+        const child = spawn(command, words, { cwd: '/', stdio: 'ignore', env: { ...process.env, ...environment } });
         const exit = new Promise((resolve) => child.once('exit', resolve));
         await pause(100);
         assert.equal(child.exitCode, null, 'pgbouncer runs');
