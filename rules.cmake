@@ -15,6 +15,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
+include(GNUInstallDirs)
 
 function(apply_house_rules target)
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE)

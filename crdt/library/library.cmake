@@ -4,7 +4,6 @@
 #
 # It is made of the objects of `ground` and `crdt`. What the public headers declare is exported and nothing else (exports.map).
 include(CMakePackageConfigHelpers)
-include(GNUInstallDirs)
 foreach(layer ground crdt)
   set_target_properties(${layer} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_compile_options(${layer} PRIVATE -fno-semantic-interposition) # calls inside the library stay inside
