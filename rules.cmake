@@ -69,6 +69,9 @@ endfunction()
 
 # One Criterion program, one ctest. Timing tests are named *_slow and skipped unless VIBESYNC_LONG is set at configure time.
 function(add_criterion_test name)
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
   cmake_parse_arguments(TEST "" "" "SOURCES;USES" ${ARGN})
   pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
   add_executable(${name} ${TEST_SOURCES})
@@ -88,6 +91,9 @@ endfunction()
 
 # A program with its own main, run as a ctest; it fails by its exit status.
 function(add_plain_test name)
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
   cmake_parse_arguments(TEST "" "" "SOURCES;USES;ARGS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   apply_house_rules(${name})
@@ -99,6 +105,9 @@ endfunction()
 
 # fuzz_NAME.c in FOLDER, corpus in FOLDER/corpus/NAME/.
 function(add_fuzz_targets folder)
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
   cmake_parse_arguments(FUZZ "" "" "USES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/fuzz_*.c)
   foreach(source ${sources})
