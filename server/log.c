@@ -11,14 +11,16 @@
 #include "ground/utf.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { LOG_LINE_BYTES = 2048, LOG_TEXT_BYTES = 1200, LOG_NUMBER_DIGITS_MAX = 15 };
 
-static enum log_level log_least = LOG_INFO;
-static bool log_as_json;
+/* All that threads share here; a line that is on its way may still have the old form. */
+static atomic_int log_least = LOG_INFO;
+static atomic_bool log_as_json;
 
 static const char *const log_level_names[] = { "debug", "info", "warn", "error" };
 
@@ -36,12 +38,12 @@ static void log_add_subject(struct log_line *line, const struct log_subject *sub
 static void log_add_members(struct log_line *line, const char *text);
 
 void log_configure(enum log_level least, bool json) {
-    log_least = least;
-    log_as_json = json;
+    atomic_store_explicit(&log_least, (int)least, memory_order_relaxed);
+    atomic_store_explicit(&log_as_json, json, memory_order_relaxed);
 }
 
 void log_event(enum log_level level, const struct log_subject *subject, const char *event, const char *format, ...) {
-    if (level < log_least)
+    if ((int)level < atomic_load_explicit(&log_least, memory_order_relaxed))
         return;
     char text[LOG_TEXT_BYTES];
     va_list arguments;

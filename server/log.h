@@ -16,7 +16,7 @@ struct log_subject {
     uint64_t connection; /* 0: none */
 };
 
-/* Process-wide, set once before threads start. */
+/* Process-wide; from any thread. */
 void log_configure(enum log_level least, bool json);
 
 /* `format` makes "key=value key=value"; values with blanks are the caller's to quote. `subject` may be NULL. */

@@ -91,16 +91,22 @@ static void server_on_swept(void *context, const struct reply *reply) {
         log_warn(NULL, "session.not_swept", "status=%s error=\"%s\"", status_name(reply->status), reply->error);
 }
 
-enum status server_create(const struct fleet *fleet, unsigned index, struct loop *loop, struct server **out) {
+enum status server_create(const struct fleet *fleet, const struct config *config, unsigned index, struct loop *loop,
+                          struct server **out) {
     struct server *server = mem_zalloc(&mem_default, sizeof *server);
     if (server == NULL)
         return STATUS_NO_MEMORY;
+    server->config = config_copy(config);
+    if (server->config == NULL) {
+        mem_free(&mem_default, server, sizeof *server);
+        return STATUS_NO_MEMORY;
+    }
     server->fleet = fleet;
     server->index = index;
     server->loop = loop;
     server->connection_next = 1;
     server->document_next = 1;
-    ws_pool_init(&server->ws_pool, &mem_default, SERVER_PARSERS_IDLE, (unsigned)fleet->config->connections_max);
+    ws_pool_init(&server->ws_pool, &mem_default, SERVER_PARSERS_IDLE, (unsigned)config->connections_max);
     table_init(&server->connections, &mem_default);
     table_init(&server->sessions, &mem_default);
     placement_init(&server->placement);
@@ -116,10 +122,10 @@ enum status server_create(const struct fleet *fleet, unsigned index, struct loop
 
     static const struct embedded_file *const catalogs[] = { server_sql, NULL };
     struct store_options options = {
-        .url = fleet->config->database,
+        .url = config->database,
         .writer = server_new_id(server),
         .catalogs = catalogs,
-        .dirty_bytes_max = fleet->config->dirty_bytes_max,
+        .dirty_bytes_max = config->dirty_bytes_max,
     };
     char reason[256] = "";
     enum status status = store_watch_create(loop, &server->store_watch);
@@ -161,6 +167,7 @@ void server_destroy(struct server *server) {
     table_finish(&server->connections);
     table_finish(&server->sessions);
     placement_finish(&server->placement);
+    config_destroy(server->config);
     mem_free(&mem_default, server, sizeof *server);
 }
 
@@ -179,7 +186,12 @@ const struct fleet *server_fleet(const struct server *server) {
 }
 
 const struct config *server_config(const struct server *server) {
-    return server->fleet->config;
+    return server->config;
+}
+
+void server_configure(struct server *server, struct config *config) {
+    config_destroy(server->config);
+    server->config = config;
 }
 
 uint64_t server_now_ms(const struct server *server) {

@@ -23,7 +23,6 @@ struct store;
 struct store_watch;
 
 struct fleet {
-    const struct config *config;
     struct server **servers; /* `count` of them, complete before the first loop runs */
     unsigned count;
     uint8_t admin_token_hash[32];   /* SHA-256 of the token that may create sessions */
@@ -48,8 +47,10 @@ struct handoff *handoff_create(int fd, const struct uuid *session, struct bytes 
 /* Closes the descriptor if it is still there (fd >= 0). */
 void handoff_destroy(struct handoff *handoff);
 
-/* Makes the server of one loop; connects its store in the background. STATUS_NO_MEMORY, STATUS_MALFORMED (database URL). */
-enum status server_create(const struct fleet *fleet, unsigned index, struct loop *loop, struct server **out);
+/* Makes the server of one loop, with a copy of `config`; connects its store in the background. STATUS_NO_MEMORY, STATUS_MALFORMED
+ * (database URL). */
+enum status server_create(const struct fleet *fleet, const struct config *config, unsigned index, struct loop *loop,
+                          struct server **out);
 /* Everything must be closed: after server_drain()'s callback. */
 void server_destroy(struct server *server);
 
@@ -60,7 +61,10 @@ void server_drain(struct server *server, uint64_t timeout_ms, void (*done)(void 
 struct loop *server_loop(struct server *server);
 struct store *server_store(struct server *server);
 const struct fleet *server_fleet(const struct server *server);
+/* This loop's own copy. Ask each time: a reload replaces it between two turns. */
 const struct config *server_config(const struct server *server);
+/* Takes `config`, of config_copy(). */
+void server_configure(struct server *server, struct config *config);
 
 /* NULL when ready to serve; otherwise why not, one sentence, e.g. "the database is away since 12 s". */
 const char *server_not_ready(struct server *server, char *buffer, size_t buffer_bytes);
@@ -75,6 +79,7 @@ struct uuid server_new_id(struct server *server);
 
 struct server {
     const struct fleet *fleet;
+    struct config *config;
     unsigned index;
     struct loop *loop;
     struct store *store;

@@ -4,6 +4,7 @@
  *   settings, admin token, limits
  *   loops, servers, doors, listeners  ──start──▶  loop_run
  *   "serving on …"; waits for a signal
+ *   SIGHUP: settings                  ──post───▶  server_configure
  *   SIGTERM, SIGINT                   ──post───▶  listener and door close, server_drain ─▶ loop_stop
  *   joins the threads, takes all down             ▲
  *   second signal: exits at once with 3           └─ an eventfd tells the main thread
@@ -12,11 +13,12 @@
  *
  * Exit status: 0 all saved; 1 could not start; 2 bad usage; 3 stopped with edits that are not saved. */
 #include "access/token.h"
-#include "config.h"
+#include "config_print.h"
 #include "http/http_door.h"
 #include "log.h"
 #include "loop/listener.h"
 #include "operator/operator.h"
+#include "reload.h"
 #include "server.h"
 #include "store/migrate.h"
 
@@ -53,7 +55,9 @@ struct worker {
 };
 
 struct process {
-    struct config config;
+    struct config *config;
+    int count; /* of the arguments, which a reload reads again */
+    char **arguments;
     struct fleet fleet;
     struct server *servers[MAIN_LOOPS_MAX];
     struct http_door *doors[MAIN_LOOPS_MAX];
@@ -77,6 +81,8 @@ int main(int count, char **arguments) {
         return operator_verify(count - 2, arguments + 2);
     if (strcmp(verb, "doc") == 0)
         return operator_doc(count - 2, arguments + 2);
+    if (strcmp(verb, "config") == 0)
+        return operator_config(count - 2, arguments + 2);
     if (strcmp(verb, "--version") == 0) {
         printf("vibesyncd %s\n", VIBESYNC_VERSION);
         return MAIN_OK;
@@ -86,9 +92,9 @@ int main(int count, char **arguments) {
         return MAIN_OK;
     }
     if (verb[0] == '\0')
-        fprintf(stderr, "vibesyncd: say what to do: serve, migrate, verify, doc, --help or --version\n");
+        fprintf(stderr, "vibesyncd: say what to do: serve, migrate, verify, doc, config, --help or --version\n");
     else
-        fprintf(stderr, "vibesyncd: there is no \"%s\": serve, migrate, verify, doc, --help or --version\n", verb);
+        fprintf(stderr, "vibesyncd: there is no \"%s\": serve, migrate, verify, doc, config, --help or --version\n", verb);
     return MAIN_USAGE;
 }
 
@@ -97,15 +103,18 @@ static void main_help(FILE *out) {
                  "       vibesyncd migrate --database URL [--server-role NAME]\n"
                  "       vibesyncd verify --database URL\n"
                  "       vibesyncd doc dump|quarantine|release FILE --database URL\n"
+                 "       vibesyncd config check|show|example [settings]\n"
                  "       vibesyncd --version | --help\n\n"
                  "serve     runs the server until SIGTERM or SIGINT\n"
                  "migrate   brings the database to this program's schema; URL is its owner's. The role NAME\n"
                  "          is made if absent, with the password VIBESYNC_SERVER_PASSWORD of the environment\n"
                  "          if there is one, and gets what the running server needs\n"
                  "verify    reads and checks every document of the database; changes nothing\n"
-                 "doc       shows a document, takes it out of service, brings it back; FILE is a file's id\n\n"
-                 "Settings, as --name VALUE or --name=VALUE, or as VIBESYNC_NAME in the environment:\n\n");
-    config_help(out);
+                 "doc       shows a document, takes it out of service, brings it back; FILE is a file's id\n"
+                 "config    says what is wrong with the settings, or which are in force and who said so\n\n"
+                 "Settings, as --name VALUE or --name=VALUE, as VIBESYNC_NAME in the environment, or as a line\n"
+                 "\"name = VALUE\" of the file that --config names; the first of these that has one counts:\n\n");
+    config_print_help(out);
 }
 
 /* ---- migrate ---- */
@@ -182,6 +191,7 @@ static int main_serve(int count, char **arguments) {
         log_info(NULL, "process.ended", "status=%d", result);
     } else
         process_finish(process);
+    config_destroy(process->config);
     mem_free(&mem_default, process, sizeof *process);
     return result;
 }
@@ -212,11 +222,26 @@ static bool process_read_token(const char *flag, const char *file, uint8_t hash[
     return false;
 }
 
+static void process_say_error(void *context, const char *error) {
+    (void)context;
+    fprintf(stderr, "vibesyncd: %s\n", error);
+}
+
+static bool process_read_config(struct process *process, int count, char **arguments) {
+    struct config_errors errors = { .say = process_say_error };
+    struct config_reading reading;
+    if (config_read(&reading, count, arguments, &errors) == STATUS_OK) {
+        config_fit_machine(&reading.config);
+        process->config = config_copy(&reading.config);
+        process->count = count;
+        process->arguments = arguments;
+    }
+    config_reading_finish(&reading);
+    return process->config != NULL;
+}
+
 static bool process_configure(struct process *process, int count, char **arguments, int *out_exit) {
-    static const char *const levels[] = { "debug", "info", "warn", "error" };
-    struct config *config = &process->config;
     struct fleet *fleet = &process->fleet;
-    char error[512] = "";
     *out_exit = MAIN_USAGE;
     for (int i = 0; i < count; i++) {
         if (strcmp(arguments[i], "--help") == 0) {
@@ -225,19 +250,15 @@ static bool process_configure(struct process *process, int count, char **argumen
             return false;
         }
     }
-    if (config_read(config, count, arguments, error, sizeof error) != STATUS_OK) {
-        fprintf(stderr, "vibesyncd: %s\n", error);
+    if (!process_read_config(process, count, arguments))
         return false;
-    }
+    const struct config *config = process->config;
     if (config->database[0] == '\0') {
         fprintf(stderr, "vibesyncd: serve needs --database URL, the URL of the server's own role\n");
         return false;
     }
     *out_exit = MAIN_FAILED;
-    enum log_level level = LOG_DEBUG;
-    while (strcmp(levels[level], config->log_level) != 0)
-        level++;
-    log_configure(level, strcmp(config->log_format, "json") == 0);
+    reload_log(config);
 
     uint8_t random[10];
     struct timespec now;
@@ -249,12 +270,6 @@ static bool process_configure(struct process *process, int count, char **argumen
         !process_read_token("--metrics-token-file", config->metrics_token_file, fleet->metrics_token_hash))
         return false;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t machine_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    if (config->memory_limit == 0)
-        config->memory_limit = machine_bytes / 2;
-    if (config->resident_max == 0)
-        config->resident_max = machine_bytes / 4 * 3;
-    fleet->config = config;
     fleet->servers = process->servers;
     fleet->count = config->loops > 0 ? (unsigned)config->loops : cores < 1 ? 1 : (unsigned)cores;
     if (fleet->count > MAIN_LOOPS_MAX)
@@ -267,7 +282,7 @@ static bool process_listen(struct process *process, struct worker *worker, const
     enum status status = listener_create(worker->loop, address, &http_door_events, worker->door, &worker->listener);
     if (status == STATUS_OK)
         return true;
-    fprintf(stderr, "vibesyncd: cannot listen on %s: %s\n", process->config.listen,
+    fprintf(stderr, "vibesyncd: cannot listen on %s: %s\n", process->config->listen,
             status == STATUS_IO ? strerror(errno) : status_sentence(status));
     return false;
 }
@@ -283,7 +298,7 @@ static bool process_check_address(const char *address) {
 }
 
 static bool process_make_listeners(struct process *process) {
-    const char *address = process->config.listen;
+    const char *address = process->config->listen;
     if (!process_listen(process, &process->workers[0], address))
         return false;
     /* All loops take the port that the first one got. */
@@ -298,12 +313,13 @@ static bool process_make_listeners(struct process *process) {
 static bool process_start(struct process *process) {
     struct fleet *fleet = &process->fleet;
     sigset_t handled;
-    if (!process_check_address(process->config.listen))
+    if (!process_check_address(process->config->listen))
         return false;
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&handled);
     sigaddset(&handled, SIGTERM);
     sigaddset(&handled, SIGINT);
+    sigaddset(&handled, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &handled, NULL);
     process->signals = signalfd(-1, &handled, SFD_CLOEXEC);
     process->drained = eventfd(0, EFD_CLOEXEC);
@@ -316,7 +332,7 @@ static bool process_start(struct process *process) {
         *worker = (struct worker){ .process = process, .index = i, .drained = STATUS_UNAVAILABLE };
         enum status status = loop_create(&worker->loop);
         if (status == STATUS_OK)
-            status = server_create(fleet, i, worker->loop, &worker->server);
+            status = server_create(fleet, process->config, i, worker->loop, &worker->server);
         if (status != STATUS_OK) {
             fprintf(stderr, "vibesyncd: %s\n",
                     status == STATUS_MALFORMED ? "--database is no PostgreSQL URL" : status_sentence(status));
@@ -354,6 +370,19 @@ static void *worker_run(void *context) {
     return NULL;
 }
 
+/* The settings of every loop and our own. A loop that cannot be told keeps the old ones, and the next SIGHUP tries again. */
+static void process_reload(struct process *process) {
+    struct config *next = reload_read(process->config, process->count, process->arguments);
+    if (next == NULL)
+        return;
+    for (unsigned i = 0; i < process->fleet.count; i++)
+        if (reload_post(process->servers[i], next) != STATUS_OK)
+            log_error(NULL, "config.not_reloaded", "loop=%u status=%s", i, status_name(STATUS_NO_MEMORY));
+    reload_log(next);
+    config_destroy(process->config);
+    process->config = next;
+}
+
 /* Waits for a signal, then for every loop to have saved. */
 static int process_wait(struct process *process) {
     struct fleet *fleet = &process->fleet;
@@ -373,12 +402,18 @@ static int process_wait(struct process *process) {
         struct signalfd_siginfo info;
         if (read(process->signals, &info, sizeof info) != (ssize_t)sizeof info)
             continue;
+        if (info.ssi_signo == SIGHUP) {
+            if (!draining)
+                process_reload(process);
+            continue;
+        }
         if (draining) {
             log_error(NULL, "process.aborted", "reason=\"second signal\"");
             _exit(MAIN_UNSAVED);
         }
         draining = true;
-        log_info(NULL, "process.draining", "signal=%u limit_ms=%llu", info.ssi_signo, (unsigned long long)process->config.drain_ms);
+        log_info(NULL, "process.draining", "signal=%u limit_ms=%llu", info.ssi_signo,
+                 (unsigned long long)process->config->drain_ms);
         for (unsigned i = 0; i < fleet->count; i++)
             if (loop_post(process->workers[i].loop, worker_drain, &process->workers[i]) != STATUS_OK)
                 _exit(MAIN_UNSAVED);
@@ -390,7 +425,7 @@ static int process_wait(struct process *process) {
         if (process->workers[i].drained == STATUS_OK)
             continue;
         log_error(NULL, "process.unsaved", "loop=%u reason=\"not everything could be saved within %llu ms\"", i,
-                  (unsigned long long)process->config.drain_ms);
+                  (unsigned long long)process->config->drain_ms);
         result = MAIN_UNSAVED;
     }
     return result;
@@ -402,7 +437,7 @@ static void worker_drain(void *context) {
     listener_destroy(worker->listener);
     worker->listener = NULL;
     http_door_close(worker->door);
-    server_drain(worker->server, worker->process->config.drain_ms, worker_on_drained, worker);
+    server_drain(worker->server, server_config(worker->server)->drain_ms, worker_on_drained, worker);
 }
 
 static void worker_on_drained(void *context, enum status status) {

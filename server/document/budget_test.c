@@ -11,12 +11,13 @@ enum { DOCUMENTS = 8 };
 static struct config config;
 static struct server server;
 static struct server *servers[] = { &server };
-static struct fleet fleet = { .config = &config, .servers = servers, .count = 1 };
+static struct fleet fleet = { .servers = servers, .count = 1 };
 static struct session session = { .server = &server };
 static struct document *documents[DOCUMENTS];
 
 static void budget_test_init(void) {
     server.fleet = &fleet;
+    server.config = &config;
     cr_assert_eq(loop_create(&server.loop), STATUS_OK);
     list_init(&server.rooms);
     list_init(&server.idle_saved);

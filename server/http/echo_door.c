@@ -50,7 +50,7 @@ static void echo_start(struct http_conn *conn, const struct ws_upgrade *upgrade,
         return;
     echo->door = door;
     bytes_writer_init(&echo->out, &mem_default, ECHO_OUT_BYTES_MAX);
-    ws_conn_init(&echo->ws, &door->server->ws_pool, WS_SERVER, door->fleet->config->message_bytes_max);
+    ws_conn_init(&echo->ws, &door->server->ws_pool, WS_SERVER, server_config(door->server)->message_bytes_max);
     if (upgrade->deflate_bits != 0)
         ws_conn_deflate(&echo->ws, upgrade->deflate_bits);
     list_append(&door->echoes, &echo->link);

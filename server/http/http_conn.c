@@ -64,7 +64,7 @@ enum status http_conn_create(struct http_door *door, int fd, uint64_t id) {
     if (status != STATUS_OK)
         goto leave_table;
     list_append(&door->conn_list, &conn->link);
-    http_conn_enter(conn, HTTP_CONN_READING, door->fleet->config->request_ms);
+    http_conn_enter(conn, HTTP_CONN_READING, server_config(door->server)->request_ms);
     return STATUS_OK;
 
 leave_table:
@@ -186,7 +186,7 @@ static void http_conn_send(struct http_conn *conn, unsigned status) {
         return;
     }
     log_debug(NULL, "http.answered", "status=%u peer=%s", status, http_conn_peer(conn));
-    http_conn_enter(conn, HTTP_CONN_WRITING, conn->door->fleet->config->request_ms);
+    http_conn_enter(conn, HTTP_CONN_WRITING, server_config(conn->door->server)->request_ms);
     http_conn_flush(conn);
 }
 
@@ -260,7 +260,7 @@ static void http_conn_flush(struct http_conn *conn) {
         return;
     }
     http_reader_reset(conn->reader);
-    http_conn_enter(conn, HTTP_CONN_READING, conn->door->fleet->config->request_ms);
+    http_conn_enter(conn, HTTP_CONN_READING, server_config(conn->door->server)->request_ms);
     socket_pause(conn->socket, false);
     http_conn_proceed(conn);
 }
@@ -278,7 +278,7 @@ static enum status http_conn_read_file(struct http_conn *conn) {
         return STATUS_IO;
     conn->out.size += size;
     conn->file_at += size;
-    http_conn_enter(conn, HTTP_CONN_WRITING, conn->door->fleet->config->request_ms);
+    http_conn_enter(conn, HTTP_CONN_WRITING, server_config(conn->door->server)->request_ms);
     return STATUS_OK;
 }
 

@@ -69,7 +69,7 @@ static void http_door_on_accept(void *context, int fd) {
     bool idle = list_empty(&door->conn_list);
     struct metrics *metrics = &door->server->metrics;
     metrics_count(metrics, METRIC_accepted);
-    bool has_room = table_count(&door->conns) < door->fleet->config->http_connections_max;
+    bool has_room = table_count(&door->conns) < server_config(door->server)->http_connections_max;
     if (!has_room) {
         metrics_limited(metrics, LIMIT_http_connections_max);
         has_room = http_door_make_room(door);

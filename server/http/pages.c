@@ -106,7 +106,7 @@ void pages_get(struct http_conn *conn) {
         http_conn_refuse(conn, WIRE_CODE_NOT_FOUND, "There is nothing at this path.");
         return;
     }
-    const char *root = conn->door->fleet->config->web_root;
+    const char *root = server_config(conn->door->server)->web_root;
     bool packed = http_value_has_token(http_message_header(http_conn_request(conn), "Accept-Encoding"), "gzip");
     int fd = -1;
     if (packed) {

@@ -60,7 +60,7 @@ void router_dispatch(struct http_conn *conn) {
         struct bytes argument = { 0 };
         if (!router_matches(routes[i].pattern, request->path, &argument))
             continue;
-        if (routes[i].handle == echo_door_open && !conn->door->fleet->config->test_echo)
+        if (routes[i].handle == echo_door_open && !server_config(conn->door->server)->test_echo)
             continue;
         if (bytes_equal_text(request->method, routes[i].method) ||
             (is_head && bytes_equal_text(bytes_text("GET"), routes[i].method))) {
@@ -70,8 +70,8 @@ void router_dispatch(struct http_conn *conn) {
         size_t size = strlen(allowed);
         snprintf(allowed + size, sizeof allowed - size, "%s%s", size > 0 ? ", " : "", routes[i].method);
     }
-    bool has_pages =
-        conn->door->fleet->config->web_root[0] != '\0' && !(request->path.size >= 4 && memcmp(request->path.data, "/v1/", 4) == 0);
+    bool has_pages = server_config(conn->door->server)->web_root[0] != '\0' &&
+                     !(request->path.size >= 4 && memcmp(request->path.data, "/v1/", 4) == 0);
     if (allowed[0] == '\0' && has_pages) {
         if (is_head || bytes_equal_text(request->method, "GET")) {
             pages_get(conn);

@@ -99,8 +99,8 @@ uint64_t metrics_resident_bytes(void) {
 
 void metrics_write(const struct metrics *sum, struct bytes_writer *out) {
     static const char *const limits[] = {
-#define CONFIG_LIMIT(name, default_value, least, most, unit, meaning) #name,
-#define CONFIG_FIXED(name, value, meaning)                            #name,
+#define CONFIG_LIMIT(name, default_value, least, most, unit, when, meaning) #name,
+#define CONFIG_FIXED(name, value, meaning)                                  #name,
 #include "config.def"
     };
 #define METRIC_COUNTER(id, meaning) \

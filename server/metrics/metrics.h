@@ -34,8 +34,8 @@ enum metric_histogram {
 
 /* The limits of config.def: each has a counter of the times that it was reached. */
 enum limit {
-#define CONFIG_LIMIT(name, default_value, least, most, unit, meaning) LIMIT_##name,
-#define CONFIG_FIXED(name, value, meaning)                            LIMIT_##name,
+#define CONFIG_LIMIT(name, default_value, least, most, unit, when, meaning) LIMIT_##name,
+#define CONFIG_FIXED(name, value, meaning)                                  LIMIT_##name,
 #include "config.def"
     LIMIT_COUNT
 };

@@ -1,6 +1,7 @@
 /* operator.h — commands for whoever runs the database: blocking programs of their own, beside a running server or without one.
  *
  *     vibesyncd verify                    walks every document, changes nothing                    verify.c
+ *     vibesyncd config check|show         what serve would run with                                config_command.c
  *     vibesyncd doc dump FILE             a document's text, bytes or log, damaged or not          dump.c
  *     vibesyncd doc quarantine FILE       out of service; a running server lets go within seconds  repair.c
  *     vibesyncd doc release FILE          back into service, if need be with a new epoch           repair.c */
@@ -15,6 +16,7 @@ enum { OPERATOR_OK = 0, OPERATOR_FAILED = 1, OPERATOR_USAGE = 2 };
 /* Each gets what follows its verb and answers the exit status. */
 int operator_verify(int count, char **arguments);
 int operator_doc(int count, char **arguments);
+int operator_config(int count, char **arguments);
 
 /* ---- for the files of this folder, and server_main.c ---- */
 

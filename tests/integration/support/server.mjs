@@ -43,9 +43,10 @@ export class Server {
         return `http://127.0.0.1:${this.port}`;
     }
 
-    // `settings` of true are switches. A second start takes the port of the first, so that clients find the server again.
+    // `settings` of true are switches, of null are not given. A second start takes the port of the first, so that clients find the server again.
     async start(settings = this.settings) {
-        const flags = Object.entries(settings).flatMap(([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, String(value)]));
+        const flags = Object.entries(settings).filter(([, value]) => value !== null)
+            .flatMap(([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, String(value)]));
         const verbose = 'log-level' in settings ? [] : ['--log-level', 'debug'];
         this.child = spawn('setpriv', ['--pdeathsig', 'KILL', PROGRAM, 'serve', '--listen', `127.0.0.1:${this.port}`, '--database',
             this.databaseUrl, '--admin-token-file', this.tokenFile, '--metrics-token-file', this.metricsFile,
