@@ -65,6 +65,7 @@ void txn_bury_border(struct crdt_txn *txn, struct crdt_type *type, struct run_pl
     bury_count(txn, type, client->index, forward ? item_clock(doc, item) : item_end(doc, item) - length, length);
     list_index_widen(doc, item, 0 - (uint64_t)length);
     bury_text(doc, client, forward ? item->content : item->content + item->length - length, length);
+    items->changes++;
     item->content += forward ? length : 0;
     item->length -= length;
     items_set_length(items, grave, items_length(items, grave) + length);

@@ -40,6 +40,7 @@ static void txn_collect_child(struct crdt_txn *txn, uint32_t number) {
     if (item->kind == CONTENT_TYPE)
         txn_push_work(txn, doc_type(doc, item_type(doc, item)));
     txn_drop_content(doc, item);
+    doc->items.changes++;
     item->kind = CONTENT_GC;
     item->origin_client = CLIENT_NONE;
     item->right_origin_client = CLIENT_NONE;

@@ -55,6 +55,7 @@ void crdt_doc_destroy(struct crdt_doc *doc) {
     run_spares_trim(&doc->spares, &doc->mem, 0);
     list_index_finish(doc);
     mem_free(&doc->mem, doc->txn.deleted, doc->txn.deleted_capacity * sizeof *doc->txn.deleted);
+    siblings_drop(doc);
     mem_free(&doc->mem, doc->marks, doc->marks_capacity * sizeof *doc->marks);
     mem_free(&doc->mem, doc->deletes_encoded.data, doc->deletes_encoded.capacity);
     mem_free(&doc->mem, doc->state_encoded.data, doc->state_encoded.capacity);

@@ -226,6 +226,7 @@ int doc_check(const struct crdt_doc *doc, const char **out_what) {
                 return broken;
         }
     CHECK(listed == in_lists, 3, "an item is in no list, or in two");
+    CHECK(siblings_are_true(doc), 11, "noted siblings stand otherwise");
     int broken = check_typing(doc, out_what);
     return broken != 0 ? broken : check_pending(doc, out_what);
 }

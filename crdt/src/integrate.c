@@ -1,149 +1,12 @@
-/* integrate.c — where a run goes: YATA as Yjs has it.
+/* integrate.c — runs come into the document.
  *
- * Two people typed at the same place without knowing of each other. Everybody must put the two runs in the same order, whatever
- * came first:
+ *   extend   a run that goes on where its client's last one ends makes that longer
+ *   place    another becomes an item: behind its left neighbour, or where conflict.c says if others stand between its neighbours
+ *   link     ... into its list or the chain of its key, its client's runs, the list's index
  *
- *                       o₁ ──────┐
- *     left ── … concurrent runs … ── right       origin = left's last unit, right origin = right's first unit
- *
- *   A run is placed between its left and its right. If others stand there already, it walks over them from left to right:
- *   · one with the same origin: the smaller client id goes further left; with the same right origin the bigger one stops the walk
- *   · one whose origin lies among those walked over since the last step to the right: it belongs to what was passed, so pass it too
- *   · any other ends the walk
- *
- * "Among those walked over": each visited item has an ordinal; a unit's item was visited if it has one, and since the last step if
- * that is bigger than the step's. The first ordinals are found by looking through a short list, later ones in an array by item
- * number, which documents with long walks have; without memory for that, by walking again.
- *
- * Cost: a search for each origin + the concurrent runs at the place. */
+ * Everything was reserved; nothing can fail. */
 #include "list_index.h"
 #include "store.h"
-
-enum { SCAN_SHORT = 32 };
-
-struct scan {
-    struct crdt_doc *doc;
-    uint32_t first; /* item */
-    uint32_t count; /* items visited */
-    uint32_t noted; /* of them, the first so many have their ordinals noted */
-    uint32_t next;  /* the first that has not */
-    uint32_t base;  /* doc->mark at the beginning */
-    bool marked;    /* doc->marks is there for this walk */
-    uint32_t visited[SCAN_SHORT];
-};
-
-/* Makes an array of marks for all items. Marks count on from walk to walk; when they run out, all start anew. */
-static bool scan_have_marks(struct scan *scan) {
-    struct crdt_doc *doc = scan->doc;
-    uint32_t used = doc->items.used;
-    if (doc->marks_capacity < used) {
-        uint32_t *marks = mem_resize(&doc->mem, doc->marks, doc->marks_capacity * sizeof *marks, used * sizeof *marks);
-        if (marks == NULL)
-            return false;
-        memset(marks + doc->marks_capacity, 0, (used - doc->marks_capacity) * sizeof *marks);
-        doc->marks = marks;
-        doc->marks_capacity = used;
-    }
-    if (doc->mark >= UINT32_MAX - used - 1) {
-        memset(doc->marks, 0, doc->marks_capacity * sizeof *doc->marks);
-        doc->mark = 0;
-    }
-    scan->base = doc->mark;
-    for (uint32_t i = 0; i < SCAN_SHORT; i++)
-        doc->marks[scan->visited[i]] = scan->base + i + 1;
-    return true;
-}
-
-static void scan_note(struct scan *scan) {
-    while (scan->noted < scan->count) {
-        uint32_t number = scan->next;
-        if (scan->noted < SCAN_SHORT)
-            scan->visited[scan->noted] = number;
-        else if (scan->noted == SCAN_SHORT)
-            scan->marked = scan_have_marks(scan);
-        scan->noted++;
-        if (scan->marked)
-            scan->doc->marks[number] = scan->base + scan->noted;
-        scan->next = doc_item(scan->doc, number)->right;
-    }
-}
-
-/* 1 for the first visited item, … ; 0: not visited. */
-static uint32_t scan_ordinal(struct scan *scan, uint32_t number) {
-    scan_note(scan);
-    if (scan->count <= SCAN_SHORT) {
-        uint32_t ordinal = scan->count;
-        while (ordinal > 0 && scan->visited[ordinal - 1] != number)
-            ordinal--;
-        return ordinal;
-    }
-    if (scan->marked)
-        return scan->doc->marks[number] > scan->base ? scan->doc->marks[number] - scan->base : 0;
-    uint32_t at = scan->first;
-    for (uint32_t ordinal = 1; ordinal <= scan->count; ordinal++, at = doc_item(scan->doc, at)->right)
-        if (at == number)
-            return ordinal;
-    return 0;
-}
-
-static inline bool scan_same_origin(const struct crdt_doc *doc, const struct item *other, const struct placing *placing) {
-    return other->origin_client == placing->origin_client &&
-           (other->origin_client == CLIENT_NONE || item_origin_clock(doc, other) == placing->origin_clock);
-}
-
-static inline bool scan_same_right_origin(const struct crdt_doc *doc, const struct item *other, const struct placing *placing) {
-    return other->right_origin_client == placing->right_origin_client &&
-           (other->right_origin_client == CLIENT_NONE || item_right_origin_clock(doc, other) == placing->right_origin_clock);
-}
-
-/* The item after which the run goes; ITEM_NONE: at the beginning. */
-static uint32_t integrate_scan(struct crdt_doc *doc, const struct placing *placing) {
-    if (doc->conflict_steps > doc->conflict_stop)
-        return placing->left;
-    uint32_t destination = placing->left;
-    uint32_t destination_ordinal = 0;
-    uint64_t id = placing->client->id;
-    uint32_t at;
-    if (placing->left != ITEM_NONE) {
-        at = doc_item(doc, placing->left)->right;
-    } else if (placing->entry != ENTRY_NONE) {
-        at = doc->types.entries[placing->entry].first;
-    } else {
-        at = doc_type(doc, placing->parent)->start;
-    }
-    struct scan scan; /* `visited` need not be set */
-    scan.doc = doc;
-    scan.first = scan.next = at;
-    scan.count = scan.noted = scan.base = 0;
-    scan.marked = false;
-    for (; at != ITEM_NONE && at != placing->right; at = doc_item(doc, at)->right) {
-        const struct item *other = doc_item(doc, at);
-        scan.count++;
-        if (scan_same_origin(doc, other, placing)) {
-            if (doc->clients[other->client]->id < id) {
-                destination = at;
-                destination_ordinal = scan.count;
-            } else if (scan_same_right_origin(doc, other, placing)) {
-                break;
-            }
-        } else if (other->origin_client != CLIENT_NONE) {
-            uint32_t origin = doc_find(doc, (uint32_t)other->origin_client, item_origin_clock(doc, other));
-            uint32_t ordinal = doc_item(doc, origin)->kind == CONTENT_GC ? 0 : scan_ordinal(&scan, origin);
-            if (ordinal == 0)
-                break;
-            if (ordinal <= destination_ordinal) {
-                destination = at;
-                destination_ordinal = scan.count;
-            }
-        } else {
-            break;
-        }
-    }
-    if (scan.marked)
-        doc->mark = scan.base + scan.noted;
-    doc->conflict_steps += scan.count;
-    return destination;
-}
 
 /* Appends a run to its client; the item is set but for its place. */
 static uint32_t integrate_take(struct crdt_doc *doc, const struct placing *placing) {
@@ -308,7 +171,7 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
         return;
     }
 
-    uint32_t left = integrate_no_conflict(doc, placing) ? placing->left : integrate_scan(doc, placing);
+    uint32_t left = integrate_no_conflict(doc, placing) ? placing->left : doc_resolve(doc, placing);
     uint32_t number = integrate_take(doc, placing);
     struct item *item = doc_item(doc, number);
     integrate_content(doc, item, placing);

@@ -25,7 +25,9 @@ static void items_free_slabs(struct items *items, const struct mem *mem) {
 void items_finish(struct items *items, const struct mem *mem) {
     items_free_slabs(items, mem);
     mem_free(mem, items->contents, items->contents_capacity * sizeof *items->contents);
+    uint64_t changes = items->changes + 1;
     items_init(items);
+    items->changes = changes;
 }
 
 /* The first slab alone may move, since nobody holds a pointer while reserving. */
@@ -135,6 +137,7 @@ void items_trim(struct items *items, const struct mem *mem, uint32_t keep) {
 }
 
 uint32_t items_take(struct items *items) {
+    items->changes++;
     if (items->free_head != ITEM_NONE) {
         uint32_t number = items->free_head;
         items->free_head = item_at(items, number)->content;
@@ -146,6 +149,7 @@ uint32_t items_take(struct items *items) {
 }
 
 void items_give(struct items *items, uint32_t number) {
+    items->changes++;
     struct item *item = item_at(items, number);
     item->kind = CONTENT_FREE;
     item->tag = PLACE_NONE;

@@ -92,6 +92,7 @@ struct items {
     uint32_t used;           /* numbers below it were handed out */
     uint32_t free_head;
     uint32_t free_count;
+    uint64_t changes; /* counts items that came or went, or begin elsewhere in their run */
     struct content *contents;
     uint32_t contents_used;
     uint32_t contents_capacity;

@@ -148,6 +148,23 @@ struct encoded {
     bool valid;
 };
 
+/* Some of the runs that have these two neighbours, in their order; see conflict.c. */
+struct siblings {
+    uint64_t changes; /* items.changes, as long as they are true */
+    uint64_t origin_clock;
+    uint64_t right_origin_clock;
+    uint32_t origin_client;
+    uint32_t right_origin_client;
+    uint32_t parent;
+    uint32_t entry;
+    uint32_t count;
+    uint32_t capacity;
+    struct sibling {
+        uint64_t id; /* of the client */
+        uint32_t item;
+    } notes[];
+};
+
 struct crdt_doc {
     struct mem mem; /* counts, and asks mem_outer */
     const struct mem *mem_outer;
@@ -171,7 +188,8 @@ struct crdt_doc {
     struct index index;
     struct typing typing;
     struct erasing erasing;
-    uint32_t *marks; /* of items, by number, in a long conflict scan: see integrate.c */
+    struct siblings *siblings; /* NULL: none were noted yet */
+    uint32_t *marks;           /* of items, by number, in a long conflict scan: see conflict.c */
     uint32_t marks_capacity;
     uint32_t mark;               /* of the last item that a conflict scan saw */
     uint64_t conflict_steps;     /* of all scans so far */
@@ -344,6 +362,16 @@ struct placing {
 };
 #define PLACING_NO_ORIGINS .origin_client = CLIENT_NONE, .right_origin_client = CLIENT_NONE
 #define PLACING_NOWHERE    .left = ITEM_NONE, .right = ITEM_NONE, PLACING_NO_ORIGINS, .parent = TYPE_NONE, .entry = ENTRY_NONE
+
+/* --- conflict.c --- */
+
+/* The item after which a run goes that has others between its neighbours; ITEM_NONE: at the beginning. It is taken next. */
+uint32_t doc_resolve(struct crdt_doc *doc, const struct placing *placing);
+void siblings_drop(struct crdt_doc *doc);
+/* Whether what was noted is so. */
+bool siblings_are_true(const struct crdt_doc *doc);
+
+/* --- integrate.c, on --- */
 
 /* Appends the run to its client, places it among concurrent ones and links it. Everything was reserved. */
 void doc_place(struct crdt_doc *doc, const struct placing *placing);
