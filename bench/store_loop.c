@@ -34,7 +34,7 @@ static void store_loop_watch(void *context, unsigned slot, int fd, unsigned want
 
 void store_loop_turn(struct store_loop *loop, uint64_t wait_ns) {
     struct pollfd polls[STORE_SLOTS];
-    store_flush(loop->store);
+    store_flush(loop->store, bench_now_ns() / 1000000);
     for (unsigned i = 0; i < STORE_SLOTS; i++)
         polls[i] = (struct pollfd){
             loop->fds[i], (short)((loop->wants[i] & STORE_READ ? POLLIN : 0) | (loop->wants[i] & STORE_WRITE ? POLLOUT : 0)), 0

@@ -114,6 +114,7 @@ enum status server_create(const struct fleet *fleet, const struct config *config
     list_init(&server->flush);
     list_init(&server->put_off);
     list_init(&server->doomed);
+    list_init(&server->held);
     list_init(&server->paced);
     list_init(&server->session_list);
     list_init(&server->rooms);
@@ -264,7 +265,7 @@ static void server_turn_end(void *context) {
         metrics_observe(&server->metrics, METRIC_fanout, loop_clock_us() - began_us);
     list_each (link, &server->doomed)
         connection_destroy(list_entry(link, struct connection, doomed_link));
-    store_flush(server->store);
+    store_flush(server->store, server_now_ms(server));
     if (list_empty(&server->put_off))
         return;
     list_each (link, &server->put_off) {
@@ -309,6 +310,7 @@ static void server_tick(void *context) {
     shed_note_lag(server, SERVER_TICK_MS);
     list_each (link, &server->paced)
         connection_pace(list_entry(link, struct connection, paced_link), now_ms);
+    connection_tick_held(server, now_ms);
     store_tick(server->store, now_ms);
     server_tick_rooms(server, now_ms);
     if (now_ms >= server->slow_tick_ms + SERVER_SLOW_TICK_MS) {

@@ -105,6 +105,7 @@ struct server {
     uint64_t lag_us;         /* how late ticks are, smoothed over half a second */
     uint64_t resident_bytes; /* of the process, a second ago */
     size_t unjoined;         /* connections that have not joined yet */
+    struct list held;        /* connections for which something waits for company, the longest waiting first */
     struct list paced;       /* connections that are not read for now: they sent too much */
     uint64_t slow_tick_ms;
     uint64_t documents_count;

@@ -79,6 +79,7 @@ bool connection_open(struct server *server, struct handoff *handoff) {
         ws_conn_deflate(&connection->ws, handoff->deflate_bits);
     ws_conn_unpack_max(&connection->ws, config->unjoined_bytes_max);
     list_init(&connection->server_link);
+    list_init(&connection->held_link);
     list_init(&connection->flush_link);
     list_init(&connection->doomed_link);
     list_init(&connection->session_link);
@@ -246,6 +247,21 @@ void connection_wake(struct connection *connection) {
         list_append(&connection->server->flush, &connection->flush_link);
 }
 
+void connection_wake_later(struct connection *connection) {
+    uint64_t now_ms = server_now_ms(connection->server);
+    if (now_ms >= connection->told_ms + CONNECTION_HOLD_MS) {
+        connection_wake(connection);
+    } else if (connection->held_ms == 0) {
+        connection->held_ms = now_ms;
+        list_append(&connection->server->held, &connection->held_link);
+    }
+}
+
+static void connection_unhold(struct connection *connection) {
+    list_remove(&connection->held_link);
+    connection->held_ms = 0;
+}
+
 /* May be called while somebody walks the session's connections: it closes nothing itself, connection_flush() does. */
 void connection_send(struct connection *connection, struct frame *frame) {
     if (connection->state >= CONNECTION_CLOSING || connection->too_slow)
@@ -313,6 +329,10 @@ static void connection_settle(struct connection *connection) {
 
 void connection_flush(struct connection *connection) {
     struct server *server = connection->server;
+    if (connection->held_ms != 0)
+        connection_unhold(connection);
+    if (!outbox_empty(&connection->outbox))
+        connection->told_ms = server_now_ms(server);
     if (connection->state == CONNECTION_JOINED && !connection->wants_write)
         connection_settle(connection);
     if (connection->too_slow && connection->state < CONNECTION_CLOSING) {
@@ -357,6 +377,16 @@ static void connection_on_writable(void *owner) {
 }
 
 /* ---- time ---- */
+
+void connection_tick_held(struct server *server, uint64_t now_ms) {
+    list_each (link, &server->held) {
+        struct connection *connection = list_entry(link, struct connection, held_link);
+        if (now_ms < connection->held_ms + CONNECTION_HOLD_MS)
+            return;
+        connection_unhold(connection);
+        connection_wake(connection);
+    }
+}
 
 void connection_tick(struct connection *connection, uint64_t now_ms) {
     if (connection->state == CONNECTION_JOINED)
@@ -441,6 +471,7 @@ void connection_destroy(struct connection *connection) {
     connection_settled(connection);
     placement_left(connection->server, &connection->session_id, true);
     table_remove(&connection->server->connections, connection->id);
+    list_remove(&connection->held_link);
     list_remove(&connection->paced_link);
     list_remove(&connection->server_link);
     list_remove(&connection->flush_link);

@@ -35,6 +35,8 @@ struct session;
 struct socket;
 struct rate;
 
+enum { CONNECTION_HOLD_MS = 100 };
+
 enum connection_state { CONNECTION_WAITING, CONNECTION_JOINING, CONNECTION_JOINED, CONNECTION_CLOSING, CONNECTION_DOOMED };
 
 struct connection {
@@ -49,12 +51,15 @@ struct connection {
     struct list flush_link; /* in server->flush, in server->put_off, or alone */
     struct socket *socket;
     uint64_t moved_ms; /* when the kernel last took a byte of what waits; 0: nothing waits for it */
+    uint64_t told_ms;  /* when something left that did not wait for company */
+    uint64_t held_ms;  /* since when something waits for company; 0: nothing does */
     struct outbox outbox;
     struct list due;                /* subscriptions that are owed something, see document/delivery.h */
     struct room_member room_member; /* in the room of the session */
     struct ws_conn ws;
 
     struct list server_link;  /* in server->connection_list */
+    struct list held_link;    /* in server->held, or alone */
     struct list doomed_link;  /* in server->doomed, or alone */
     struct list session_link; /* in session->connections, or alone */
     struct list subscriptions;
@@ -84,6 +89,10 @@ bool connection_open(struct server *server, struct handoff *handoff);
 
 /* Something is to be sent, or found out, when the turn ends. */
 void connection_wake(struct connection *connection);
+
+/* The same, but what waits is in no hurry: it goes with whatever is sent next. At the end of the turn if nothing was sent lately,
+ * and before CONNECTION_HOLD_MS and a tick have passed. */
+void connection_wake_later(struct connection *connection);
 
 /* Sends `frame` at the end of the turn; takes a reference of its own. A connection that cannot take it is closed as too slow. */
 void connection_send(struct connection *connection, struct frame *frame);
@@ -119,6 +128,9 @@ void connection_settled(struct connection *connection);
 
 /* Reads on if its pause is over. */
 void connection_pace(struct connection *connection, uint64_t now_ms);
+
+/* Every tick: sends what has waited for company long enough. */
+void connection_tick_held(struct server *server, uint64_t now_ms);
 
 /* Every second or so: deadlines and pings. */
 void connection_tick(struct connection *connection, uint64_t now_ms);

@@ -124,7 +124,9 @@ enum status delivery_state(struct subscription *subscription, struct bytes state
 void delivery_ack(struct subscription *subscription, uint64_t count) {
     subscription->acked = count;
     subscription->owes_ack = true;
-    delivery_owe(subscription);
+    if (list_empty(&subscription->due_link))
+        list_append(&subscription->connection->due, &subscription->due_link);
+    connection_wake_later(subscription->connection);
 }
 
 /* False: there is no memory for it and the connection has ended; without its acks a client could never know that it is saved. */

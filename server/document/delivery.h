@@ -1,7 +1,9 @@
 /* delivery.h — what a subscriber is owed, and when it leaves.
  *
  *   an update    into the outbox at once
- *   an ack       at the end of the turn, the newest only, and not while the kernel takes nothing from the connection
+ *   an ack       with whatever leaves next, the newest only, and not while the kernel takes nothing from the connection. At the
+ *                end of the turn if the connection was told nothing lately; else it waits for company, at most
+ *                CONNECTION_HOLD_MS and a tick: an ack alone is a write of its own, which costs as much as a delivery
  *   a state      kind 6: what the peer lacks. At once if the outbox has room for it; one at a time per connection
  *
  * A subscriber whose connection reads too slowly falls *behind*:

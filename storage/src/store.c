@@ -409,7 +409,8 @@ void store_ready(struct store *store, unsigned slot, unsigned events) {
     store->calling--;
 }
 
-void store_flush(struct store *store) {
+void store_flush(struct store *store, uint64_t now_ms) {
+    store->now_ms = now_ms;
     store->calling++;
     journal_pump(store);
     for (unsigned i = 0; i < LANE_COUNT; i++) {
@@ -443,5 +444,5 @@ void store_tick(struct store *store, uint64_t now_ms) {
     }
     store_update_state(store);
     store->calling--;
-    store_flush(store);
+    store_flush(store, now_ms);
 }

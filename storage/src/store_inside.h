@@ -79,6 +79,7 @@ struct journal {
     uint64_t group_done; /* every group up to here is over */
     unsigned stalls;     /* refusals in a row that are nobody's fault */
     uint64_t retry_ms;   /* nothing is sent before */
+    uint64_t rested_ms;  /* when nothing is left of the groups sent ahead of the pace */
     char reason[CATALOG_REASON];
 };
 

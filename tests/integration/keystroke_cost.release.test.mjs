@@ -2,6 +2,7 @@
 // times: they do not depend on how busy the machine is. Release only: a sanitizer has an allocator of its own.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stand } from './support/ground.mjs';
 import { until } from './support/wait.mjs';
 
@@ -43,4 +44,29 @@ test('a delivery is one send and nothing else', async (t) => {
     assert.ok(few.receives < 1.5, `${few.receives} receives`);
     assert.ok(few.sends < 4, `${few.sends} sends`);
     assert.ok(few.allocations < 12, `${few.allocations} allocations`);
+});
+
+test('an ack goes with the next delivery, and alone when there is none', async (t) => {
+    const owner = await ground.owner();
+    const mine = await owner.create('both.md');
+    const theirs = await (await ground.guest(owner, 'Second')).open('both.md');
+    const both = [mine, theirs];
+    const type = async (count) => {
+        for (let i = 0; i < count; i++) {
+            for (const replica of both) {
+                replica.insert(0, 'x');
+                await until('it is shown', () => mine.text.length === theirs.text.length);
+                await sleep(5); // and committed
+            }
+        }
+        await until('all is saved', () => both.every((replica) => replica.acked >= replica.sent.length));
+    };
+    await type(10);
+    const before = ground.shim.calls;
+    await type(100);
+    const after = ground.shim.calls;
+
+    const sends = (after.sends - before.sends) / 200;
+    t.diagnostic(`a keystroke of one of two who type: ${sends} sends`);
+    assert.ok(sends < 1.3, `${sends} sends: the delivery, and the ack of the other's last keystroke with it`);
 });

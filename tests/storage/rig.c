@@ -117,8 +117,12 @@ void rig_finish(struct rig *rig) {
 }
 
 void rig_turn(struct rig *rig) {
+    rig_turn_at(rig, rig_now_ms());
+}
+
+void rig_turn_at(struct rig *rig, uint64_t now_ms) {
     struct pollfd polls[STORE_SLOTS];
-    store_flush(rig->store);
+    store_flush(rig->store, now_ms);
     for (unsigned i = 0; i < STORE_SLOTS; i++)
         polls[i] =
             (struct pollfd){ rig->fds[i],
@@ -130,7 +134,7 @@ void rig_turn(struct rig *rig) {
             cr_assert_eq(polls[i].revents & POLLNVAL, 0, "a closed descriptor is watched");
             store_ready(rig->store, i, events != 0 ? events : STORE_READ | STORE_WRITE);
         }
-    store_tick(rig->store, rig_now_ms());
+    store_tick(rig->store, now_ms);
 }
 
 void rig_until(struct rig *rig, bool (*condition)(void *), void *context, uint64_t ms, const char *what) {

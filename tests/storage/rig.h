@@ -38,6 +38,8 @@ void rig_init_with_mem(struct rig *rig, const struct store_options *options);
 void rig_finish(struct rig *rig);
 /* One turn of the loop, at most 10 ms. */
 void rig_turn(struct rig *rig);
+/* The same, the store being told that it is that time. */
+void rig_turn_at(struct rig *rig, uint64_t now_ms);
 uint64_t rig_now_ms(void);
 /* Turns until `condition(context)`; fails the test after `ms`. */
 void rig_until(struct rig *rig, bool (*condition)(void *), void *context, uint64_t ms, const char *what);

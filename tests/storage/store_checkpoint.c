@@ -318,8 +318,8 @@ Test(checkpoint, two_stores_that_checkpoint_at_once_lose_and_double_nothing) {
         here.dones = there.dones = here.encodes = there.encodes = 0;
         cr_assert_eq(store_checkpoint(rig.store, &here.job), STATUS_OK);
         cr_assert_eq(store_checkpoint(other.store, &there.job), STATUS_OK);
-        store_flush(rig.store);
-        store_flush(other.store);
+        store_flush(rig.store, rig_now_ms());
+        store_flush(other.store, rig_now_ms());
         rig_until(&rig, both_are_done, &pair, 30000, "both checkpoints");
         cr_assert_eq(here.outcome.status, STATUS_OK, "%s", here.reason);
         cr_assert_eq(there.outcome.status, STATUS_OK, "%s", there.reason);
@@ -410,7 +410,7 @@ Test(checkpoint, a_job_can_be_cancelled_at_any_step) {
     letters_init(&letters, "a");
 
     cr_assert_eq(store_checkpoint(rig.store, &letters.job), STATUS_OK);
-    store_flush(rig.store);
+    store_flush(rig.store, rig_now_ms());
     checkpoint_cancel(&letters.job);
     rig_turns_ms(&rig, 50);
     cr_assert_eq(letters.encodes, 0);

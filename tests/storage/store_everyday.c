@@ -237,7 +237,7 @@ Test(store, answers_come_in_order_and_a_cancelled_one_never) {
     store_submit(rig.store, NULL, "forbidden", NULL, note_order, marks['2']);
     store_submit(rig.store, &request, "forbidden", NULL, note_order, marks['x']);
     store_submit(rig.store, NULL, "forbidden", NULL, note_order, marks['3']);
-    store_flush(rig.store); /* on the way */
+    store_flush(rig.store, rig_now_ms()); /* on the way */
     cr_assert(store_request_pending(&request));
     store_cancel(&request);
     cr_assert_not(store_request_pending(&request));
@@ -267,6 +267,38 @@ Test(store, a_full_queue_says_so) {
     rig_until(&rig, queue_is_empty, NULL, 30000, "an empty queue");
 }
 
+/* Groups that go one after the other while the clock says `now_ms`, until one stays behind for 20 turns. */
+static unsigned groups_at(struct line *line, uint64_t now_ms) {
+    unsigned groups = 0;
+    for (unsigned idle = 0; idle < 20 && groups < 1000; idle++) {
+        if (line->journal.open == NULL)
+            line_append(line, "update");
+        uint64_t before = store_health(rig.store).group;
+        rig_turn_at(&rig, now_ms);
+        if (store_health(rig.store).group > before) {
+            groups++;
+            idle = 0;
+        }
+    }
+    return groups;
+}
+
+Test(store, in_the_long_run_one_group_a_millisecond_goes_and_some_ahead) {
+    struct line line;
+    line_init(&line, &rig, &world, &world.file);
+    line_append(&line, "first");
+    line_until_durable(&rig, &line);
+    uint64_t now_ms = rig_now_ms() + 100;
+
+    cr_assert_eq(groups_at(&line, now_ms), 50, "rested");
+    cr_assert_eq(groups_at(&line, now_ms), 0);
+    cr_assert_eq(groups_at(&line, now_ms + 3), 3);
+    cr_assert_eq(groups_at(&line, now_ms + 100), 50, "rested again, and no more than that");
+
+    line_until_durable(&rig, &line);
+    journal_line_finish(&line.journal);
+}
+
 /* The story: what the socket does not take stays in libpq's buffer, which never shrinks. Dozens of checkpoints sent in one turn
  * made it megabytes for good; a soak found it. Under a sanitizer, which has an allocator of its own, the figures are 0. */
 Test(store, what_waits_for_a_full_socket_waits_outside_of_libpq) {
@@ -291,7 +323,7 @@ Test(store, what_waits_for_a_full_socket_waits_outside_of_libpq) {
 
 Test(store, destroying_with_statements_on_the_way_calls_nobody) {
     store_submit(rig.store, NULL, "sleep_long", NULL, note_order, marks['x']);
-    store_flush(rig.store);
+    store_flush(rig.store, rig_now_ms());
     store_submit(rig.store, NULL, "sleep_long", NULL, note_order, marks['x']);
     rig_turn(&rig);
     store_destroy(rig.store);
@@ -333,10 +365,10 @@ Test(store, what_is_appended_during_a_commit_goes_together_in_the_next) {
         line_init(&lines[i], &rig, &world, &files[i]);
 
     cr_assert_eq(line_append(&lines[0], "1"), 1);
-    store_flush(rig.store); /* group 1 is on the way */
+    store_flush(rig.store, rig_now_ms()); /* group 1 is on the way */
     cr_assert_eq(line_append(&lines[0], "2"), 2);
     cr_assert_eq(line_append(&lines[1], "2"), 2);
-    store_flush(rig.store);
+    store_flush(rig.store, rig_now_ms());
     cr_assert_eq(line_append(&lines[2], "2"), 2);
     cr_assert_eq(line_append(&lines[0], "2"), 2);
     for (unsigned i = 0; i < 3; i++)
@@ -360,7 +392,7 @@ Test(store, a_group_of_thousands_of_documents_commits_in_parts) {
         line_init(&many[i], &rig, &world, &file);
         line_append(&many[i], "x");
     }
-    store_flush(rig.store);
+    store_flush(rig.store, rig_now_ms());
     for (unsigned i = 0; i < COUNT; i++)
         cr_assert_eq(line_append(&many[i], "y"), 2);
 

@@ -89,7 +89,7 @@ Test(fault, backends_terminated_in_the_middle_of_commits_cost_nothing) {
     for (unsigned round = 0; round < 40; round++) {
         for (unsigned i = 0; i < 5; i++) {
             append_numbered((round + i) % LINES);
-            store_flush(rig.store); /* on the way, not answered */
+            store_flush(rig.store, rig_now_ms()); /* on the way, not answered */
         }
         seed = seed * 1103515245 + 12345;
         for (unsigned turns = seed >> 16 & 3; turns > 0; turns--)
@@ -106,7 +106,7 @@ Test(fault, backends_terminated_in_the_middle_of_commits_cost_nothing) {
 Test(fault, a_killed_backend_costs_nothing) {
     for (unsigned round = 0; round < 3; round++) {
         append_numbered(round);
-        store_flush(rig.store);
+        store_flush(rig.store, rig_now_ms());
         char pid[32];
         if (pg_query(world.owner_url, "select pid from pg_stat_activity where usename = 'vibesync_server' limit 1", pid,
                      sizeof pid) &&
@@ -123,7 +123,7 @@ Test(fault, a_killed_backend_costs_nothing) {
 
 static void away_and_back(enum pg_stop how) {
     append_numbered(0);
-    store_flush(rig.store);
+    store_flush(rig.store, rig_now_ms());
     pg_cluster_stop(&world.cluster, how);
     rig_until_state(&rig, STORE_AWAY);
     cr_assert_neq(store_health(rig.store).reason[0], 0);

@@ -87,7 +87,7 @@ void store_destroy(struct store *store);
 
 /* `events`: STORE_READ, STORE_WRITE or both; on an error of the descriptor both. */
 void store_ready(struct store *store, unsigned slot, unsigned events);
-void store_flush(struct store *store);
+void store_flush(struct store *store, uint64_t now_ms);
 void store_tick(struct store *store, uint64_t now_ms);
 
 /* reason is valid until the next call on the store. */
