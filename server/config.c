@@ -171,6 +171,8 @@ enum status config_read(struct config_reading *reading, int count, char **argume
         config_read_file(reading, reading->config.config, errors);
     config_read_environment(reading, errors);
     config_read_flags(reading, count, arguments, errors);
+    if ((reading->config.tls_cert[0] == '\0') != (reading->config.tls_key[0] == '\0'))
+        config_error(errors, "tls-cert and tls-key belong together: one of them is missing");
     return errors->count == before ? STATUS_OK : STATUS_MALFORMED;
 }
 

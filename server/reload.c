@@ -4,6 +4,7 @@
 #include "config_row.h"
 #include "log.h"
 #include "loop/loop.h"
+#include "loop/tls.h"
 #include "server.h"
 
 static void reload_reject(void *context, const char *error) {
@@ -11,8 +12,15 @@ static void reload_reject(void *context, const char *error) {
     log_error(NULL, "config.rejected", "error=\"%s\"", error);
 }
 
+/* A port speaks TLS or it does not, from beginning to end. */
+static bool reload_switches_tls(const struct config_row *row, const struct config *a, const struct config *b) {
+    return (row == &config_rows[CONFIG_ROW_tls_cert] || row == &config_rows[CONFIG_ROW_tls_key]) &&
+           (a->tls_cert[0] == '\0') != (b->tls_cert[0] == '\0');
+}
+
 /* Puts into `next` what must stay, and tells what changes. */
 static unsigned reload_compare(const struct config *running, struct config *next) {
+    const struct config asked = *next;
     unsigned changes = 0;
     for (size_t i = 0; i < CONFIG_ROWS; i++) {
         const struct config_row *row = &config_rows[i];
@@ -22,7 +30,7 @@ static unsigned reload_compare(const struct config *running, struct config *next
         config_row_name(row, name);
         config_row_show(row, running, before);
         config_row_show(row, next, after);
-        if (row->reloads) {
+        if (row->reloads && !reload_switches_tls(row, running, &asked)) {
             log_info(NULL, "config.changed", "name=%s from=\"%s\" to=\"%s\"", name, before, after);
             changes++;
         } else {
@@ -55,23 +63,38 @@ struct config *reload_read(const struct config *running, int count, char **argum
 struct reload_parcel {
     struct server *server;
     struct config *config;
+    struct tls_context *tls;
 };
 
 /* In the loop's thread. */
 static void reload_deliver(void *context) {
     struct reload_parcel *parcel = context;
-    server_configure(parcel->server, parcel->config);
+    server_configure(parcel->server, parcel->config, parcel->tls);
     mem_free(&mem_default, parcel, sizeof *parcel);
 }
 
-enum status reload_post(struct server *server, const struct config *config) {
+struct tls_context *reload_tls(const struct config *config, struct tls_context *running) {
+    char error[TLS_ERROR_MAX];
+    struct tls_context *context = NULL;
+    if (config->tls_cert[0] == '\0')
+        return NULL;
+    if (tls_context_create(config->tls_cert, config->tls_key, error, &context) == STATUS_OK) {
+        log_info(NULL, "tls.reloaded", "certificate=\"%s\"", config->tls_cert);
+        return context;
+    }
+    log_error(NULL, "tls.not_reloaded", "error=\"%s\" hint=\"the old certificate stays\"", error);
+    return tls_context_acquire(running);
+}
+
+enum status reload_post(struct server *server, const struct config *config, struct tls_context *tls) {
     struct reload_parcel *parcel = mem_zalloc(&mem_default, sizeof *parcel);
     if (parcel == NULL)
         return STATUS_NO_MEMORY;
-    *parcel = (struct reload_parcel){ server, config_copy(config) };
+    *parcel = (struct reload_parcel){ server, config_copy(config), tls_context_acquire(tls) };
     enum status status = parcel->config != NULL ? loop_post(server_loop(server), reload_deliver, parcel) : STATUS_NO_MEMORY;
     if (status != STATUS_OK) {
         config_destroy(parcel->config);
+        tls_context_release(parcel->tls);
         mem_free(&mem_default, parcel, sizeof *parcel);
     }
     return status;

@@ -16,6 +16,7 @@
 #include "loop/loop.h"
 #include "loop/socket.h"
 #include "loop/store_watch.h"
+#include "loop/tls.h"
 #include "retention.h"
 #include "session/session.h"
 #include "shed.h"
@@ -37,7 +38,8 @@ extern const struct embedded_file server_sql[];
 
 /* ---- handoffs ---- */
 
-struct handoff *handoff_create(int fd, const struct uuid *session, struct bytes credential, struct bytes early, const char *peer) {
+struct handoff *handoff_create(struct socket_line line, const struct uuid *session, struct bytes credential, struct bytes early,
+                               const char *peer) {
     struct handoff *handoff = mem_zalloc(&mem_default, sizeof *handoff);
     if (handoff == NULL)
         return NULL;
@@ -47,7 +49,7 @@ struct handoff *handoff_create(int fd, const struct uuid *session, struct bytes 
         mem_free(&mem_default, handoff, sizeof *handoff);
         return NULL;
     }
-    handoff->fd = fd;
+    handoff->line = line;
     handoff->session = *session;
     handoff->credential = bytes_of(handoff->memory, credential.size);
     handoff->early = bytes_of(handoff->memory + credential.size, early.size);
@@ -62,8 +64,7 @@ struct handoff *handoff_create(int fd, const struct uuid *session, struct bytes 
 void handoff_destroy(struct handoff *handoff) {
     if (handoff == NULL)
         return;
-    if (handoff->fd >= 0)
-        close(handoff->fd);
+    socket_line_close(&handoff->line);
     mem_free(&mem_default, handoff->memory, handoff->memory_bytes);
     mem_free(&mem_default, handoff, sizeof *handoff);
 }
@@ -91,8 +92,8 @@ static void server_on_swept(void *context, const struct reply *reply) {
         log_warn(NULL, "session.not_swept", "status=%s error=\"%s\"", status_name(reply->status), reply->error);
 }
 
-enum status server_create(const struct fleet *fleet, const struct config *config, unsigned index, struct loop *loop,
-                          struct server **out) {
+enum status server_create(const struct fleet *fleet, const struct config *config, struct tls_context *tls, unsigned index,
+                          struct loop *loop, struct server **out) {
     struct server *server = mem_zalloc(&mem_default, sizeof *server);
     if (server == NULL)
         return STATUS_NO_MEMORY;
@@ -101,6 +102,7 @@ enum status server_create(const struct fleet *fleet, const struct config *config
         mem_free(&mem_default, server, sizeof *server);
         return STATUS_NO_MEMORY;
     }
+    server->tls = tls_context_acquire(tls);
     server->fleet = fleet;
     server->index = index;
     server->loop = loop;
@@ -169,6 +171,7 @@ void server_destroy(struct server *server) {
     table_finish(&server->sessions);
     placement_finish(&server->placement);
     config_destroy(server->config);
+    tls_context_release(server->tls);
     mem_free(&mem_default, server, sizeof *server);
 }
 
@@ -190,7 +193,9 @@ const struct config *server_config(const struct server *server) {
     return server->config;
 }
 
-void server_configure(struct server *server, struct config *config) {
+void server_configure(struct server *server, struct config *config, struct tls_context *tls) {
+    tls_context_release(server->tls);
+    server->tls = tls;
     config_destroy(server->config);
     server->config = config;
 }

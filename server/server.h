@@ -8,6 +8,8 @@
 
 #include "ground/uuid.h"
 
+#include "loop/socket.h"
+
 #include "ground/list.h"
 #include "ground/table.h"
 #include "metrics/metrics.h"
@@ -32,7 +34,7 @@ struct fleet {
 
 /* A WebSocket connection on its way to the loop that owns its session: the 101 answer is already written. */
 struct handoff {
-    int fd;
+    struct socket_line line;
     struct uuid session;
     struct bytes credential; /* token of the Authorization header, or empty: it comes in session.join */
     struct bytes early;      /* bytes read behind the request head: the first WebSocket frames */
@@ -43,14 +45,15 @@ struct handoff {
     size_t memory_bytes;
 };
 
-struct handoff *handoff_create(int fd, const struct uuid *session, struct bytes credential, struct bytes early, const char *peer);
-/* Closes the descriptor if it is still there (fd >= 0). */
+struct handoff *handoff_create(struct socket_line line, const struct uuid *session, struct bytes credential, struct bytes early,
+                               const char *peer);
+/* Closes the line if it is still there (fd >= 0). */
 void handoff_destroy(struct handoff *handoff);
 
-/* Makes the server of one loop, with a copy of `config`; connects its store in the background. STATUS_NO_MEMORY, STATUS_MALFORMED
- * (database URL). */
-enum status server_create(const struct fleet *fleet, const struct config *config, unsigned index, struct loop *loop,
-                          struct server **out);
+/* Makes the server of one loop, with a copy of `config` and a reference to `tls`; connects its store in the background.
+ * STATUS_NO_MEMORY, STATUS_MALFORMED (database URL). */
+enum status server_create(const struct fleet *fleet, const struct config *config, struct tls_context *tls, unsigned index,
+                          struct loop *loop, struct server **out);
 /* Everything must be closed: after server_drain()'s callback. */
 void server_destroy(struct server *server);
 
@@ -63,8 +66,8 @@ struct store *server_store(struct server *server);
 const struct fleet *server_fleet(const struct server *server);
 /* This loop's own copy. Ask each time: a reload replaces it between two turns. */
 const struct config *server_config(const struct server *server);
-/* Takes `config`, of config_copy(). */
-void server_configure(struct server *server, struct config *config);
+/* Takes `config`, of config_copy(), and a reference to `tls`, with which new connections begin; NULL: they are plain. */
+void server_configure(struct server *server, struct config *config, struct tls_context *tls);
 
 /* NULL when ready to serve; otherwise why not, one sentence, e.g. "the database is away since 12 s". */
 const char *server_not_ready(struct server *server, char *buffer, size_t buffer_bytes);
@@ -80,6 +83,7 @@ struct uuid server_new_id(struct server *server);
 struct server {
     const struct fleet *fleet;
     struct config *config;
+    struct tls_context *tls; /* NULL: the listener speaks plain HTTP */
     unsigned index;
     struct loop *loop;
     struct store *store;

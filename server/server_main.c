@@ -17,6 +17,7 @@
 #include "http/http_door.h"
 #include "log.h"
 #include "loop/listener.h"
+#include "loop/tls.h"
 #include "operator/operator.h"
 #include "reload.h"
 #include "server.h"
@@ -56,7 +57,8 @@ struct worker {
 
 struct process {
     struct config *config;
-    int count; /* of the arguments, which a reload reads again */
+    struct tls_context *tls; /* NULL: plain */
+    int count;               /* of the arguments, which a reload reads again */
     char **arguments;
     struct fleet fleet;
     struct server *servers[MAIN_LOOPS_MAX];
@@ -184,7 +186,7 @@ static int main_serve(int count, char **arguments) {
     process->drained = -1;
     int result = MAIN_FAILED;
     if (process_configure(process, count, arguments, &result) && process_start(process)) {
-        printf("vibesyncd: serving on http://%s\n", process->address);
+        printf("vibesyncd: serving on %s://%s\n", process->tls != NULL ? "https" : "http", process->address);
         fflush(stdout);
         result = process_wait(process);
         process_finish(process);
@@ -192,6 +194,7 @@ static int main_serve(int count, char **arguments) {
     } else
         process_finish(process);
     config_destroy(process->config);
+    tls_context_release(process->tls);
     mem_free(&mem_default, process, sizeof *process);
     return result;
 }
@@ -269,6 +272,11 @@ static bool process_configure(struct process *process, int count, char **argumen
     if (!process_read_token("--admin-token-file", config->admin_token_file, fleet->admin_token_hash) ||
         !process_read_token("--metrics-token-file", config->metrics_token_file, fleet->metrics_token_hash))
         return false;
+    char error[TLS_ERROR_MAX];
+    if (config->tls_cert[0] != '\0' && tls_context_create(config->tls_cert, config->tls_key, error, &process->tls) != STATUS_OK) {
+        fprintf(stderr, "vibesyncd: %s\n", error);
+        return false;
+    }
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     fleet->servers = process->servers;
     fleet->count = config->loops > 0 ? (unsigned)config->loops : cores < 1 ? 1 : (unsigned)cores;
@@ -332,7 +340,7 @@ static bool process_start(struct process *process) {
         *worker = (struct worker){ .process = process, .index = i, .drained = STATUS_UNAVAILABLE };
         enum status status = loop_create(&worker->loop);
         if (status == STATUS_OK)
-            status = server_create(fleet, process->config, i, worker->loop, &worker->server);
+            status = server_create(fleet, process->config, process->tls, i, worker->loop, &worker->server);
         if (status != STATUS_OK) {
             fprintf(stderr, "vibesyncd: %s\n",
                     status == STATUS_MALFORMED ? "--database is no PostgreSQL URL" : status_sentence(status));
@@ -375,12 +383,15 @@ static void process_reload(struct process *process) {
     struct config *next = reload_read(process->config, process->count, process->arguments);
     if (next == NULL)
         return;
+    struct tls_context *tls = reload_tls(next, process->tls);
     for (unsigned i = 0; i < process->fleet.count; i++)
-        if (reload_post(process->servers[i], next) != STATUS_OK)
+        if (reload_post(process->servers[i], next, tls) != STATUS_OK)
             log_error(NULL, "config.not_reloaded", "loop=%u status=%s", i, status_name(STATUS_NO_MEMORY));
     reload_log(next);
     config_destroy(process->config);
+    tls_context_release(process->tls);
     process->config = next;
+    process->tls = tls;
 }
 
 /* Waits for a signal, then for every loop to have saved. */

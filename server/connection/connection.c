@@ -45,7 +45,7 @@ static void connection_turn_away(struct handoff *handoff, uint16_t code, const c
     memcpy(payload + 2, reason, size);
     struct bytes_writer frame = { .data = bytes, .capacity = sizeof bytes, .size_max = sizeof bytes, .mem = &mem_default };
     ws_frame_write(&frame, WS_CLOSE, true, bytes_of(payload, 2 + size));
-    socket_write_last(handoff->fd, bytes_written(&frame));
+    socket_write_last(&handoff->line, bytes_written(&frame));
     handoff_destroy(handoff);
 }
 
@@ -96,9 +96,9 @@ bool connection_open(struct server *server, struct handoff *handoff) {
     }
     if (table_put(&server->connections, connection->id, connection) != STATUS_OK)
         goto fail;
-    if (socket_open(server->loop, handoff->fd, &connection_events, connection, &connection->socket) != STATUS_OK)
+    if (socket_open(server->loop, handoff->line, &connection_events, connection, &connection->socket) != STATUS_OK)
         goto fail_table;
-    handoff->fd = -1;
+    handoff->line = (struct socket_line){ .fd = -1 };
     list_append(&server->connection_list, &connection->server_link);
     connection->counted_unjoined = true;
     server->unjoined++;

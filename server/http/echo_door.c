@@ -45,7 +45,7 @@ static void echo_start(struct http_conn *conn, const struct ws_upgrade *upgrade,
     struct http_door *door = conn->door;
     struct echo *echo = mem_zalloc(&mem_default, sizeof *echo);
     struct bytes early;
-    int fd = -1;
+    struct socket_line line;
     if (echo == NULL)
         return;
     echo->door = door;
@@ -55,10 +55,10 @@ static void echo_start(struct http_conn *conn, const struct ws_upgrade *upgrade,
         ws_conn_deflate(&echo->ws, upgrade->deflate_bits);
     list_append(&door->echoes, &echo->link);
     if (loop_timer_create(door->loop, echo_destroy, echo, &echo->linger) != STATUS_OK ||
-        http_conn_take(conn, answer, &fd, &early) != STATUS_OK)
+        http_conn_take(conn, answer, &line, &early) != STATUS_OK)
         goto fail;
-    if (socket_open(door->loop, fd, &echo_events, echo, &echo->socket) != STATUS_OK) {
-        close(fd);
+    if (socket_open(door->loop, line, &echo_events, echo, &echo->socket) != STATUS_OK) {
+        socket_line_close(&line);
         goto fail;
     }
     echo_on_bytes(echo, early);

@@ -60,9 +60,16 @@ enum status http_conn_create(struct http_door *door, int fd, uint64_t id) {
     status = table_put(&door->conns, id, conn);
     if (status != STATUS_OK)
         goto free_reader;
-    status = socket_open(door->loop, fd, &http_conn_events, conn, &conn->socket);
-    if (status != STATUS_OK)
+    struct socket_line line = { fd, NULL };
+    if (door->server->tls != NULL && (line.tls = socket_tls_create(door->server->tls)) == NULL) {
+        status = STATUS_NO_MEMORY;
         goto leave_table;
+    }
+    status = socket_open(door->loop, line, &http_conn_events, conn, &conn->socket);
+    if (status != STATUS_OK) {
+        socket_tls_destroy(line.tls);
+        goto leave_table;
+    }
     list_append(&door->conn_list, &conn->link);
     http_conn_enter(conn, HTTP_CONN_READING, server_config(door->server)->request_ms);
     return STATUS_OK;
@@ -289,8 +296,10 @@ static void http_conn_on_writable(void *owner) {
 }
 
 static void http_conn_on_end(void *owner, enum status why) {
-    (void)why;
-    http_conn_close(owner);
+    struct http_conn *conn = owner;
+    if (why == STATUS_MALFORMED)
+        metrics_count(&conn->door->server->metrics, METRIC_tls_refused);
+    http_conn_close(conn);
 }
 
 void http_conn_expire(struct http_conn *conn) {
@@ -314,14 +323,14 @@ void http_conn_expire(struct http_conn *conn) {
     }
 }
 
-enum status http_conn_take(struct http_conn *conn, struct bytes answer, int *out_fd, struct bytes *out_early) {
+enum status http_conn_take(struct http_conn *conn, struct bytes answer, struct socket_line *out, struct bytes *out_early) {
     assert(conn->state == HTTP_CONN_HANDLING && conn->proceeding);
     size_t written;
     enum status status = socket_write(conn->socket, &answer, 1, &written);
     /* The first bytes on a fresh socket fit its buffer; a peer that filled it with pipelined requests is not worth waiting for. */
     if (status != STATUS_OK || written != answer.size)
         return STATUS_IO;
-    *out_fd = socket_detach(conn->socket);
+    *out = socket_detach(conn->socket);
     conn->socket = NULL;
     *out_early = bytes_of(conn->ahead.data + conn->ahead_used, conn->ahead.size - conn->ahead_used);
     return STATUS_OK;

@@ -74,6 +74,6 @@ void http_conn_refuse_as(struct http_conn *conn, unsigned status, const char *wo
 
 /* Writes `answer` (a 101) and gives the descriptor away; `out_early` is what was read behind the request. The connection stays
  * until http_conn_close(), so request and early bytes remain valid. STATUS_IO: the peer is gone; close it. */
-enum status http_conn_take(struct http_conn *conn, struct bytes answer, int *out_fd, struct bytes *out_early);
+enum status http_conn_take(struct http_conn *conn, struct bytes answer, struct socket_line *out, struct bytes *out_early);
 
 #endif

@@ -75,7 +75,8 @@ static void http_door_on_accept(void *context, int fd) {
         has_room = http_door_make_room(door);
     }
     if (door->closing || !has_room) {
-        (void)!send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (door->server->tls == NULL) /* else nobody could read it before a handshake */
+            (void)!send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         close(fd);
         return;
     }

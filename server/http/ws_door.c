@@ -60,18 +60,18 @@ void ws_door_open(struct http_conn *conn, struct bytes session_text) {
 static void ws_door_hand_over(struct http_conn *conn, const struct uuid *session, struct bytes credential,
                               const struct ws_upgrade *upgrade, struct bytes answer) {
     char peer[64];
-    int fd = -1;
+    struct socket_line line;
     struct bytes early;
     strncpy(peer, http_conn_peer(conn), sizeof peer - 1);
     peer[sizeof peer - 1] = '\0';
-    if (http_conn_take(conn, answer, &fd, &early) == STATUS_OK) {
-        struct handoff *handoff = handoff_create(fd, session, credential, early, peer);
+    if (http_conn_take(conn, answer, &line, &early) == STATUS_OK) {
+        struct handoff *handoff = handoff_create(line, session, credential, early, peer);
         if (handoff != NULL) {
             handoff->deflate_bits = upgrade->deflate_bits;
             metrics_count(&conn->door->server->metrics, METRIC_upgrades);
             placement_send(conn->door->fleet, handoff);
         } else
-            close(fd);
+            socket_line_close(&line);
     }
     http_conn_close(conn);
 }

@@ -57,6 +57,9 @@ enum status loop_create(struct loop **out) {
     loop->turn_end.data = loop;
     uv_idle_init(&loop->uv, &loop->awake);
     uv_prepare_start(&loop->turn_end, loop_on_prepare);
+    bytes_writer_init(&loop->tls_plain, &mem_default, LOOP_TLS_BYTES_MAX);
+    bytes_writer_init(&loop->tls_gathered, &mem_default, LOOP_TLS_BYTES_MAX);
+    bytes_writer_init(&loop->tls_records, &mem_default, LOOP_TLS_BYTES_MAX);
     loop_read_clocks(loop);
     *out = loop;
     return STATUS_OK;
@@ -84,6 +87,9 @@ void loop_destroy(struct loop *loop) {
         mem_free(&mem_default, post, sizeof *post);
         post = next;
     }
+    bytes_writer_finish(&loop->tls_plain);
+    bytes_writer_finish(&loop->tls_gathered);
+    bytes_writer_finish(&loop->tls_records);
     mem_free(&mem_default, loop, sizeof *loop);
 }
 

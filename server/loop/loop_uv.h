@@ -9,7 +9,7 @@
 
 /* One recv() takes at most this much: big enough that a busy socket is emptied in few calls, small enough that no connection holds
  * up the others of its loop. */
-enum { LOOP_READ_BYTES = 65536 };
+enum { LOOP_READ_BYTES = 65536, LOOP_TLS_BYTES_MAX = 1 << 18 };
 
 struct loop_post;
 
@@ -23,6 +23,10 @@ struct loop {
     int64_t unix_offset_ms;            /* Unix time minus monotonic time */
     _Atomic(struct loop_post *) posts; /* newest first */
     uint8_t read_buffer[LOOP_READ_BYTES];
+    /* socket_tls.c: of the call that is under way; no memory before the first line of TLS. */
+    struct bytes_writer tls_plain, tls_gathered, tls_records;
+    uint64_t tls_refused_ms; /* when a refused handshake was in the log last; 0: never */
+    unsigned tls_refused;    /* since then */
 };
 
 #endif

@@ -10,7 +10,8 @@
  * owner is gone. */
 #include "loop/socket.h"
 
-#include "loop_uv.h"
+#include "log.h"
+#include "loop/socket_tls.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -23,13 +24,16 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+enum { SOCKET_COMPLAIN_MS = 1000 };
+
 struct socket {
     uv_poll_t uv;
     struct loop *loop;
     const struct socket_events *events;
     void *owner;
     int fd;
-    int polled; /* UV_* events that uv_poll watches now */
+    struct socket_tls *tls; /* NULL: plain */
+    int polled;             /* UV_* events that uv_poll watches now */
     bool paused;
     bool wants_write;
     bool failed; /* a write failed; on_end is due */
@@ -41,12 +45,17 @@ struct socket {
 static void socket_poll(struct socket *socket);
 static void socket_on_event(uv_poll_t *uv, int status, int events);
 static void socket_on_readable(struct socket *socket);
+static void socket_on_records(struct socket *socket, struct bytes records);
+static void socket_log_refused(struct socket *socket);
+static bool socket_flush_tls(struct socket *socket);
 static void socket_end(struct socket *socket, enum status why);
 static void socket_release(struct socket *socket);
 static void socket_on_released(uv_handle_t *uv);
 static void socket_name_peer(struct socket *socket);
 
-enum status socket_open(struct loop *loop, int fd, const struct socket_events *events, void *owner, struct socket **out) {
+enum status socket_open(struct loop *loop, struct socket_line line, const struct socket_events *events, void *owner,
+                        struct socket **out) {
+    int fd = line.fd;
     struct socket *socket = mem_zalloc(&mem_default, sizeof *socket);
     if (socket == NULL)
         return STATUS_NO_MEMORY;
@@ -62,6 +71,7 @@ enum status socket_open(struct loop *loop, int fd, const struct socket_events *e
     socket->events = events;
     socket->owner = owner;
     socket->fd = fd;
+    socket->tls = line.tls;
     socket_name_peer(socket);
     socket_poll(socket);
     *out = socket;
@@ -76,7 +86,8 @@ static void socket_poll(struct socket *socket) {
     int events = 0;
     if (!socket->paused && !socket->ended)
         events |= UV_READABLE;
-    if (socket->wants_write || (socket->failed && !socket->ended))
+    if (socket->wants_write || (socket->failed && !socket->ended) ||
+        (socket->tls != NULL && socket_tls_waits(socket->tls) && !socket->failed))
         events |= UV_WRITABLE;
     if (events == socket->polled)
         return;
@@ -103,7 +114,11 @@ static void socket_on_event(uv_poll_t *uv, int status, int events) {
     }
     if ((events & UV_READABLE) && !socket->paused && !socket->ended)
         socket_on_readable(socket);
-    if (socket->closed || !(events & UV_WRITABLE) || !socket->wants_write)
+    if (socket->closed || !(events & UV_WRITABLE))
+        return;
+    if (socket->tls != NULL && !socket_flush_tls(socket))
+        return;
+    if (!socket->wants_write)
         return;
     socket->wants_write = false;
     socket_poll(socket);
@@ -113,12 +128,62 @@ static void socket_on_event(uv_poll_t *uv, int status, int events) {
 static void socket_on_readable(struct socket *socket) {
     struct loop *loop = socket->loop;
     ssize_t count = recv(socket->fd, loop->read_buffer, sizeof loop->read_buffer, 0);
-    if (count > 0)
+    if (count > 0 && socket->tls != NULL)
+        socket_on_records(socket, bytes_of(loop->read_buffer, (size_t)count));
+    else if (count > 0)
         socket->events->on_bytes(socket->owner, bytes_of(loop->read_buffer, (size_t)count));
     else if (count == 0)
         socket_end(socket, STATUS_CLOSED);
     else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
         socket_end(socket, STATUS_IO);
+}
+
+static void socket_on_records(struct socket *socket, struct bytes records) {
+    struct bytes plain;
+    enum status status = socket_tls_receive(socket->tls, socket->loop, socket->fd, records, &plain);
+    if (plain.size > 0)
+        socket->events->on_bytes(socket->owner, plain);
+    if (socket->closed)
+        return;
+    if (status == STATUS_UNSUPPORTED) {
+        static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 35\r\n"
+                                     "Connection: close\r\n\r\nThis port speaks TLS: use https://\n";
+        socket_write_last(&(struct socket_line){ socket->fd, NULL }, bytes_of(answer, sizeof answer - 1));
+        status = STATUS_MALFORMED;
+    }
+    if (status == STATUS_MALFORMED)
+        socket_log_refused(socket);
+    if (status == STATUS_OK)
+        socket_poll(socket);
+    else
+        socket_end(socket, status == STATUS_CLOSED || status == STATUS_MALFORMED ? status : STATUS_IO);
+}
+
+/* Anybody can send bytes that are no TLS, as often as he likes: each is a line for who asks for all of them, one a second for the
+ * others. */
+static void socket_log_refused(struct socket *socket) {
+    struct loop *loop = socket->loop;
+    uint64_t now_ms = loop_now_ms(loop);
+    bool said = loop->tls_refused_ms != 0 && now_ms - loop->tls_refused_ms < SOCKET_COMPLAIN_MS;
+    loop->tls_refused++;
+    log_event(said ? LOG_DEBUG : LOG_INFO, NULL, "tls.refused", "peer=%s reason=\"%s\" count=%u", socket->peer,
+              socket_tls_fault(socket->tls), said ? 1 : loop->tls_refused);
+    if (said)
+        return;
+    loop->tls_refused_ms = now_ms;
+    loop->tls_refused = 0;
+}
+
+/* The kernel takes bytes again: first those that wait. True when all of them have left. */
+static bool socket_flush_tls(struct socket *socket) {
+    if (socket_tls_flush(socket->tls, socket->fd) != STATUS_OK) {
+        socket->failed = true;
+        socket_poll(socket);
+        socket_end(socket, STATUS_IO);
+        return false;
+    }
+    socket_poll(socket);
+    return !socket_tls_waits(socket->tls);
 }
 
 static void socket_end(struct socket *socket, enum status why) {
@@ -133,6 +198,12 @@ enum status socket_write(struct socket *socket, const struct bytes *parts, size_
     *out_written = 0;
     if (socket->failed)
         return STATUS_IO;
+    if (socket->tls != NULL) {
+        enum status status = socket_tls_write(socket->tls, socket->loop, socket->fd, parts, count, out_written);
+        socket->failed = status != STATUS_OK;
+        socket_poll(socket);
+        return status;
+    }
     struct iovec vectors[SOCKET_PARTS_MAX];
     size_t used = 0;
     for (size_t i = 0; i < count && used < SOCKET_PARTS_MAX; i++) {
@@ -171,26 +242,35 @@ void socket_pause(struct socket *socket, bool paused) {
 }
 
 void socket_shutdown(struct socket *socket) {
-    shutdown(socket->fd, SHUT_WR);
+    if (socket->tls == NULL) {
+        shutdown(socket->fd, SHUT_WR);
+        return;
+    }
+    socket_tls_shutdown(socket->tls, socket->fd);
+    socket_poll(socket);
 }
 
-int socket_detach(struct socket *socket) {
-    int fd = socket->fd;
+struct socket_line socket_detach(struct socket *socket) {
+    struct socket_line line = { socket->fd, socket->tls };
     socket_release(socket);
-    return fd;
+    return line;
 }
 
-void socket_write_last(int fd, struct bytes bytes) {
-    (void)!send(fd, bytes.data, bytes.size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    shutdown(fd, SHUT_WR);
+void socket_line_close(struct socket_line *line) {
+    if (line->fd >= 0)
+        close(line->fd);
+    socket_tls_destroy(line->tls);
+    *line = (struct socket_line){ .fd = -1 };
 }
 
 void socket_close(struct socket *socket) {
     if (socket == NULL)
         return;
-    int fd = socket->fd;
+    struct socket_line line = { socket->fd, socket->tls };
+    if (line.tls != NULL && !socket->failed)
+        socket_tls_shutdown(line.tls, line.fd);
     socket_release(socket);
-    close(fd);
+    socket_line_close(&line);
 }
 
 static void socket_release(struct socket *socket) {

@@ -4,6 +4,9 @@
  * time, a write is one writev of the caller's own memory with nothing queued here, and an idle connection costs no buffer. Bytes
  * are read into one buffer per loop and handed on at once.
  *
+ * A line of TLS (socket_tls.h) differs in that what is written is copied to be encrypted, and in what is kept for it; a plain one
+ * pays one look at a pointer.
+ *
  *   open ──▶ on_bytes … on_bytes ──▶ on_end (peer closed, or error) ──▶ socket_close() by the owner
  *     └── socket_detach(): the descriptor goes to somebody else */
 #ifndef SERVER_SOCKET_H
@@ -12,6 +15,20 @@
 #include "loop/loop.h"
 
 struct socket;
+struct socket_tls;
+struct tls_context;
+
+/* A connected descriptor on its way to a loop, with what makes it a line of TLS. */
+struct socket_line {
+    int fd;
+    struct socket_tls *tls; /* NULL: plain */
+};
+
+/* The server's end, before the handshake. NULL: no memory. */
+struct socket_tls *socket_tls_create(struct tls_context *context);
+void socket_tls_destroy(struct socket_tls *tls);
+/* Closes the descriptor (-1: there is none) and lets go of the rest. */
+void socket_line_close(struct socket_line *line);
 
 struct socket_events {
     /* `bytes` is valid during the call. Reading pauses for fairness after one buffer per turn. The owner may close the socket here.
@@ -19,16 +36,19 @@ struct socket_events {
     void (*on_bytes)(void *owner, struct bytes bytes);
     /* The kernel takes bytes again, after socket_want_write(); asked for once per wait. */
     void (*on_writable)(void *owner);
-    /* The peer closed (STATUS_CLOSED) or the descriptor failed (STATUS_IO). Called once; the owner closes the socket. */
+    /* The peer closed (STATUS_CLOSED), the descriptor failed (STATUS_IO), or no line of TLS came of it (STATUS_MALFORMED). Called
+     * once; the owner closes the socket. */
     void (*on_end)(void *owner, enum status why);
 };
 
-/* Takes `fd` (non-blocking mode, TCP_NODELAY and close-on-exec are set here) when it answers STATUS_OK. Reading starts at once;
+/* Takes `line` (non-blocking mode, TCP_NODELAY and close-on-exec are set here) when it answers STATUS_OK. Reading starts at once;
  * callbacks come from the next turn on. `owner` is passed to each callback. */
-enum status socket_open(struct loop *loop, int fd, const struct socket_events *events, void *owner, struct socket **out);
+enum status socket_open(struct loop *loop, struct socket_line line, const struct socket_events *events, void *owner,
+                        struct socket **out);
 
 /* One writev of up to `count` parts (more than SOCKET_PARTS_MAX are cut). `out_written`: bytes the kernel took, 0 when its buffer
- * is full. STATUS_IO: the connection is dead (on_end follows, unless closed before). */
+ * is full; of a line of TLS, bytes that are encrypted and may wait here (SOCKET_TLS_REST_MAX). STATUS_IO: the connection is dead
+ * (on_end follows, unless closed before). */
 enum { SOCKET_PARTS_MAX = 64 };
 enum status socket_write(struct socket *socket, const struct bytes *parts, size_t count, size_t *out_written);
 
@@ -41,10 +61,10 @@ void socket_pause(struct socket *socket, bool paused);
 void socket_shutdown(struct socket *socket);
 
 /* Gives the descriptor back and frees the socket; no callback comes any more. */
-int socket_detach(struct socket *socket);
+struct socket_line socket_detach(struct socket *socket);
 
-/* For a descriptor without a socket, before it is closed: writes what the kernel takes at once, and the end. */
-void socket_write_last(int fd, struct bytes bytes);
+/* For a line without a socket, before it is closed: writes what the kernel takes at once, and the end. */
+void socket_write_last(const struct socket_line *line, struct bytes bytes);
 
 /* Closes the descriptor and frees the socket; NULL is fine. Bytes that the kernel took are still delivered. */
 void socket_close(struct socket *socket);

@@ -88,7 +88,7 @@ static void rig_init(struct rig *rig) {
     rig->far = ends[1];
     cr_assert_eq(loop_create(&rig->loop), STATUS_OK);
     cr_assert_eq(loop_timer_create(rig->loop, rig_stop, rig, &rig->timer), STATUS_OK);
-    cr_assert_eq(socket_open(rig->loop, ends[0], &rig_events, rig, &rig->socket), STATUS_OK);
+    cr_assert_eq(socket_open(rig->loop, (struct socket_line){ ends[0], NULL }, &rig_events, rig, &rig->socket), STATUS_OK);
 }
 
 static void rig_run_ms(struct rig *rig, unsigned ms) {
@@ -210,10 +210,10 @@ Test(socket, may_be_closed_inside_on_end) {
     rig_finish(&rig);
 }
 
-static int detached_fd;
+static struct socket_line detached;
 
 static void rig_detach_now(struct rig *rig) {
-    detached_fd = socket_detach(rig->socket);
+    detached = socket_detach(rig->socket);
     rig->socket = NULL;
     loop_stop(rig->loop);
 }
@@ -224,11 +224,11 @@ Test(socket, detached_inside_on_bytes_the_descriptor_lives_on_in_another_loop) {
     rig.on_bytes = rig_detach_now;
     cr_assert_eq(write(rig.far, "first", 5), 5);
     rig_run_ms(&rig, 2000);
-    cr_assert_eq(detached_fd, rig.fd);
+    cr_assert_eq(detached.fd, rig.fd);
 
     cr_assert_eq(loop_create(&other.loop), STATUS_OK);
     cr_assert_eq(loop_timer_create(other.loop, rig_stop, &other, &other.timer), STATUS_OK);
-    cr_assert_eq(socket_open(other.loop, detached_fd, &rig_events, &other, &other.socket), STATUS_OK);
+    cr_assert_eq(socket_open(other.loop, detached, &rig_events, &other, &other.socket), STATUS_OK);
     cr_assert_eq(write(rig.far, "second", 6), 6);
     rig_run_ms(&rig, 5);
     rig_run_ms(&other, 50);

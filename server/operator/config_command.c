@@ -1,6 +1,7 @@
 /* config_command.c — `vibesyncd config check|show|example`: the settings that `serve` would run with, without running it. */
 #include "access/token.h"
 #include "config_print.h"
+#include "loop/tls.h"
 #include "operator/operator.h"
 
 static void config_command_say(void *context, const char *error) {
@@ -20,6 +21,12 @@ static void config_command_check(const struct config *config, struct config_erro
     if (config->database[0] == '\0')
         config_error(errors, "serve needs --database URL, the URL of the server's own role");
     config_command_check_token("--admin-token-file", config->admin_token_file, errors);
+    char why[TLS_ERROR_MAX];
+    struct tls_context *tls = NULL;
+    if (config->tls_cert[0] != '\0' && config->tls_key[0] != '\0' &&
+        tls_context_create(config->tls_cert, config->tls_key, why, &tls) != STATUS_OK)
+        config_error(errors, "%s", why);
+    tls_context_release(tls);
     config_command_check_token("--metrics-token-file", config->metrics_token_file, errors);
 }
 

@@ -10,7 +10,7 @@ import { Shim } from './shim.mjs';
 //     const ground = await stand({ 'presence-ms': 200 });
 //     test('…', async () => { const { owner, guest } = await ground.pair(); … });
 // `options`: cluster: as Cluster.create(); shim: true: the server's clock and memory are in the test's hands (ground.shim);
-// `url(cluster)`: how the server reaches the database.
+// `url(cluster)`: how the server reaches the database; `ca`: as Server.create().
 export async function stand(settings = {}, options = {}) {
     const ground = {
         async owner(options) {
@@ -49,6 +49,6 @@ export async function stand(settings = {}, options = {}) {
     ground.cluster = await Cluster.create(options.cluster);
     if (options.shim) ground.shim = new Shim(ground.cluster.folder);
     ground.server = await Server.create(ground.cluster, { loops: 2, ...settings },
-        { environment: ground.shim?.environment, url: await options.url?.(ground.cluster) });
+        { environment: ground.shim?.environment, url: await options.url?.(ground.cluster), ca: options.ca });
     return ground;
 }

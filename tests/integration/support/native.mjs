@@ -142,7 +142,7 @@ export class Participant {
         const { server, session } = this;
         const headers = this.options.tokenInUpgrade ? { authorization: `Bearer ${session.token}` } : {};
         const socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/sessions/${session.session}/ws`, 'vibesync.v1',
-            { headers, perMessageDeflate: this.options.deflate ?? false, handshakeTimeout: 10_000, maxPayload: 256 << 20 });
+            { headers, ca: server.ca, perMessageDeflate: this.options.deflate ?? false, handshakeTimeout: 10_000, maxPayload: 256 << 20 });
         this.socket = socket;
         this.requests = new Map();
         this.msgid = 0;

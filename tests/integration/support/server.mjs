@@ -1,6 +1,7 @@
 // server.mjs — a vibesyncd of the build under test: migrate, start, be killed, stop.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { PROGRAM } from './program.mjs';
 import { until, within } from './wait.mjs';
@@ -10,12 +11,14 @@ const METRICS_TOKEN = 'integration-tests-metrics-token-0123456789abcd';
 
 export class Server {
     // Migrates the cluster's database and starts a server on a free port. `settings`: { 'evict-idle-ms': 200 } and the like;
-    // `environment`: more variables; `url`: of the database, if not the cluster's own.
-    static async create(cluster, settings = {}, { environment = {}, url } = {}) {
+    // `environment`: more variables; `url`: of the database, if not the cluster's own;
+    // `ca`: as below.
+    static async create(cluster, settings = {}, { environment = {}, url, ca } = {}) {
         const server = new Server();
         server.cluster = cluster;
         server.settings = settings;
         server.environment = environment;
+        server.ca = ca;
         server.databaseUrl = url ?? cluster.url('vibesync_server');
         server.log = ''; // of the process that runs now
         server.earlierLogs = '';
@@ -39,8 +42,9 @@ export class Server {
         return METRICS_TOKEN;
     }
 
+    // `ca`, where the server has a certificate (support/certificate.mjs): its issuer's, which its clients trust.
     get url() {
-        return `http://127.0.0.1:${this.port}`;
+        return `${this.ca ? 'https' : 'http'}://127.0.0.1:${this.port}`;
     }
 
     // `settings` of true are switches, of null are not given. A second start takes the port of the first, so that clients find the server again.
@@ -66,7 +70,7 @@ export class Server {
         this.ended = false;
         this.port = await until('vibesyncd says where it serves', () => {
             if (this.ended) throw new Error(`it ended: ${this.log.slice(-2000)}`);
-            return Number(/serving on http:\/\/127\.0\.0\.1:(\d+)/.exec(out)?.[1]);
+            return Number(/serving on https?:\/\/127\.0\.0\.1:(\d+)/.exec(out)?.[1]);
         });
         await this.ready();
     }
@@ -109,11 +113,30 @@ export class Server {
     // ---- HTTP ----
 
     async get(path) {
+        if (this.ca) return this.overTls(path);
         const response = await fetch(this.url + path, { signal: AbortSignal.timeout(10_000) });
         return { status: response.status, headers: response.headers, body: await response.text() };
     }
 
+    // What fetch() does, which trusts only the certificates that Node was started with.
+    overTls(path, { method = 'GET', headers = {}, body } = {}) {
+        return within(`an answer from ${path}`, new Promise((resolve, reject) => {
+            const request = httpsRequest(this.url + path, { method, headers, ca: this.ca, agent: false }, (response) => {
+                let text = '';
+                response.on('data', (data) => (text += data));
+                response.once('end', () => resolve({ status: response.statusCode, headers: response.headers, body: text }));
+            });
+            request.once('error', reject);
+            request.end(body);
+        }));
+    }
+
     async post(path, body, token) {
+        if (this.ca) {
+            const { status, body: text } = await this.overTls(path, { method: 'POST', body: JSON.stringify(body),
+                headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) } });
+            return { status, body: JSON.parse(text) };
+        }
         const response = await fetch(this.url + path, {
             method: 'POST',
             headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
