@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "connection/connection.h"
+#include "connection/native.h"
 #include "document/budget.h"
 #include "document/document.h"
 #include "document/persist.h"
@@ -31,6 +32,8 @@ enum {
     SERVER_SLOW_TICK_MS = 1000,  /* deadlines, pings, checkpoints */
     SERVER_TURN_BYTES = 2 << 20, /* of big states in one turn: some 400 us of copying */
     SERVER_PARSERS_IDLE = 16,    /* WebSocket parsers kept for the next message */
+    SERVER_COMEBACK_US = 1000,   /* of a drain: how much later each more client is told to come back, */
+    SERVER_COMEBACK_MS = 30000,  /* and the most that anybody is told to wait */
     SERVER_ACK_MS = 5000,        /* of a drain: what the last acks may take before connections are closed all the same */
 };
 
@@ -363,6 +366,16 @@ static bool server_drain_documents(struct server *server, bool late, bool *out_j
     return saved;
 }
 
+/* Those who are here come back one after the other, not all in the same moment. */
+static uint64_t server_comeback_ms(struct server *server) {
+    uint32_t random;
+    uint64_t spread_ms = table_count(&server->connections) * SERVER_COMEBACK_US / 1000;
+    if (spread_ms > SERVER_COMEBACK_MS)
+        spread_ms = SERVER_COMEBACK_MS;
+    loop_random(server->loop, &random, sizeof random);
+    return random % (spread_ms + 1);
+}
+
 static void server_drain_step(struct server *server, uint64_t now_ms) {
     if (server->drain_done == NULL)
         return;
@@ -375,6 +388,8 @@ static void server_drain_step(struct server *server, uint64_t now_ms) {
     if (journal_clean || now_ms >= server->drain_started_ms + ack_ms) {
         list_each (link, &server->connection_list) {
             struct connection *connection = list_entry(link, struct connection, server_link);
+            if (connection->state == CONNECTION_JOINED)
+                native_drain(connection, server_comeback_ms(server));
             connection_close(connection, WIRE_CLOSE_DRAIN, "the server goes away; reconnect");
             socket_pause(connection->socket, false);
         }

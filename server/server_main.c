@@ -5,7 +5,7 @@
  *   loops, servers, doors, listeners  ──start──▶  loop_run
  *   "serving on …"; waits for a signal
  *   SIGHUP: settings                  ──post───▶  server_configure
- *   SIGTERM, SIGINT                   ──post───▶  listener and door close, server_drain ─▶ loop_stop
+ *   SIGTERM, SIGINT                   ──post───▶  listener and door close, server_drain, http_door_drain ─▶ loop_stop
  *   joins the threads, takes all down             ▲
  *   second signal: exits at once with 3           └─ an eventfd tells the main thread
  *
@@ -21,7 +21,8 @@
 #include "operator/operator.h"
 #include "reload.h"
 #include "server.h"
-#include "store/migrate.h"
+#include "systemd/systemd.h"
+#include "systemd/watchdog.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -64,13 +65,13 @@ struct process {
     struct server *servers[MAIN_LOOPS_MAX];
     struct http_door *doors[MAIN_LOOPS_MAX];
     struct worker workers[MAIN_LOOPS_MAX];
-    char address[128]; /* with the port that was really bound */
-    int signals;       /* signalfd */
-    int drained;       /* eventfd: one count per loop that has ended */
+    int inherited; /* a listening socket of the service manager's, -1: none */
+    int signals;   /* signalfd */
+    int drained;   /* eventfd: one count per loop that has ended */
+    struct watchdog watchdog;
 };
 
 static int main_serve(int count, char **arguments);
-static int main_migrate(int count, char **arguments);
 static void main_help(FILE *out);
 
 int main(int count, char **arguments) {
@@ -78,7 +79,7 @@ int main(int count, char **arguments) {
     if (strcmp(verb, "serve") == 0)
         return main_serve(count - 2, arguments + 2);
     if (strcmp(verb, "migrate") == 0)
-        return main_migrate(count - 2, arguments + 2);
+        return operator_migrate(count - 2, arguments + 2);
     if (strcmp(verb, "verify") == 0)
         return operator_verify(count - 2, arguments + 2);
     if (strcmp(verb, "doc") == 0)
@@ -119,53 +120,6 @@ static void main_help(FILE *out) {
     config_print_help(out);
 }
 
-/* ---- migrate ---- */
-
-static void migrate_say(void *context, const char *line) {
-    (void)context;
-    printf("%s\n", line);
-    fflush(stdout);
-}
-
-static int main_migrate(int count, char **arguments) {
-    struct migrate_options options = {
-        .url = getenv("VIBESYNC_DATABASE"),
-        .server_password = getenv("VIBESYNC_SERVER_PASSWORD"),
-        .say = migrate_say,
-    };
-    struct migrate_report report = { 0 };
-    for (int i = 0; i < count; i++) {
-        const char *argument = arguments[i], *value;
-        if (strcmp(argument, "--help") == 0) {
-            main_help(stdout);
-            return MAIN_OK;
-        }
-        if ((value = operator_option(count, arguments, &i, "--database")) != NULL)
-            options.url = value;
-        else if ((value = operator_option(count, arguments, &i, "--server-role")) != NULL)
-            options.server_role = value;
-        else {
-            fprintf(stderr, "vibesyncd: migrate takes --database and --server-role, not \"%s\"\n", argument);
-            return MAIN_USAGE;
-        }
-        if (value[0] == '\0') {
-            fprintf(stderr, "vibesyncd: %s needs a value\n", argument);
-            return MAIN_USAGE;
-        }
-    }
-    if (options.url == NULL || options.url[0] == '\0') {
-        fprintf(stderr, "vibesyncd: migrate needs --database URL, the URL of the schema's owner\n");
-        return MAIN_USAGE;
-    }
-    enum status status = migrate_run(&options, &report);
-    if (status != STATUS_OK) {
-        fprintf(stderr, "vibesyncd: %s\n", report.message[0] != '\0' ? report.message : status_sentence(status));
-        return MAIN_FAILED;
-    }
-    printf("the database is at version %u (%u applied now)\n", report.version, report.applied);
-    return MAIN_OK;
-}
-
 /* ---- serve ---- */
 
 static bool process_configure(struct process *process, int count, char **arguments, int *out_exit);
@@ -175,6 +129,7 @@ static void process_finish(struct process *process);
 static void *worker_run(void *context);
 static void worker_drain(void *context);
 static void worker_on_drained(void *context, enum status status);
+static void worker_on_answered(void *context);
 
 static int main_serve(int count, char **arguments) {
     struct process *process = mem_zalloc(&mem_default, sizeof *process);
@@ -184,10 +139,14 @@ static int main_serve(int count, char **arguments) {
     }
     process->signals = -1;
     process->drained = -1;
+    process->inherited = -1;
     int result = MAIN_FAILED;
     if (process_configure(process, count, arguments, &result) && process_start(process)) {
-        printf("vibesyncd: serving on %s://%s\n", process->tls != NULL ? "https" : "http", process->address);
+        char address[LISTENER_ADDRESS_BYTES];
+        listener_address(process->workers[0].listener, address);
+        printf("vibesyncd: serving on %s://%s\n", process->tls != NULL ? "https" : "http", address);
         fflush(stdout);
+        systemd_notify("READY=1");
         result = process_wait(process);
         process_finish(process);
         log_info(NULL, "process.ended", "status=%d", result);
@@ -287,7 +246,9 @@ static bool process_configure(struct process *process, int count, char **argumen
 }
 
 static bool process_listen(struct process *process, struct worker *worker, const char *address) {
-    enum status status = listener_create(worker->loop, address, &http_door_events, worker->door, &worker->listener);
+    enum status status = process->inherited >= 0
+                             ? listener_adopt(worker->loop, process->inherited, &http_door_events, worker->door, &worker->listener)
+                             : listener_create(worker->loop, address, &http_door_events, worker->door, &worker->listener);
     if (status == STATUS_OK)
         return true;
     fprintf(stderr, "vibesyncd: cannot listen on %s: %s\n", process->config->listen,
@@ -296,7 +257,15 @@ static bool process_listen(struct process *process, struct worker *worker, const
 }
 
 /* Before anything else is begun. */
-static bool process_check_address(const char *address) {
+static bool process_check_address(struct process *process) {
+    const char *address = process->config->listen;
+    char error[160];
+    if (systemd_socket(&process->inherited, error, sizeof error) != STATUS_OK) {
+        fprintf(stderr, "vibesyncd: %s\n", error);
+        return false;
+    }
+    if (process->inherited >= 0 || process->config->listen_shared)
+        return true;
     enum status status = listener_address_free(address);
     if (status == STATUS_MALFORMED)
         fprintf(stderr, "vibesyncd: --listen takes ADDRESS:PORT, e.g. 127.0.0.1:8440 or [::1]:8440, not \"%s\"\n", address);
@@ -306,22 +275,23 @@ static bool process_check_address(const char *address) {
 }
 
 static bool process_make_listeners(struct process *process) {
-    const char *address = process->config->listen;
-    if (!process_listen(process, &process->workers[0], address))
+    char address[LISTENER_ADDRESS_BYTES];
+    if (!process_listen(process, &process->workers[0], process->config->listen))
         return false;
     /* All loops take the port that the first one got. */
-    snprintf(process->address, sizeof process->address, "%.*s:%u", (int)(strrchr(address, ':') - address), address,
-             listener_port(process->workers[0].listener));
+    listener_address(process->workers[0].listener, address);
     for (unsigned i = 1; i < process->fleet.count; i++)
-        if (!process_listen(process, &process->workers[i], process->address))
+        if (!process_listen(process, &process->workers[i], address))
             return false;
+    if (process->inherited >= 0)
+        close(process->inherited);
     return true;
 }
 
 static bool process_start(struct process *process) {
     struct fleet *fleet = &process->fleet;
     sigset_t handled;
-    if (!process_check_address(process->config->listen))
+    if (!process_check_address(process))
         return false;
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&handled);
@@ -399,10 +369,14 @@ static int process_wait(struct process *process) {
     struct fleet *fleet = &process->fleet;
     uint64_t drained = 0;
     bool draining = false;
+    int beat_ms = systemd_watchdog_ms();
     while (drained < fleet->count) {
         struct pollfd ready[] = { { process->signals, POLLIN, 0 }, { process->drained, POLLIN, 0 } };
-        if (poll(ready, 2, -1) < 0 && errno != EINTR)
+        int polled = poll(ready, 2, beat_ms);
+        if (polled < 0 && errno != EINTR)
             break;
+        if (polled == 0)
+            watchdog_beat(&process->watchdog, process->servers, draining ? 0 : fleet->count);
         if (ready[1].revents & POLLIN) {
             uint64_t more = 0;
             if (read(process->drained, &more, sizeof more) == (ssize_t)sizeof more)
@@ -414,8 +388,10 @@ static int process_wait(struct process *process) {
         if (read(process->signals, &info, sizeof info) != (ssize_t)sizeof info)
             continue;
         if (info.ssi_signo == SIGHUP) {
+            systemd_notify("RELOADING=1");
             if (!draining)
                 process_reload(process);
+            systemd_notify("READY=1");
             continue;
         }
         if (draining) {
@@ -423,6 +399,7 @@ static int process_wait(struct process *process) {
             _exit(MAIN_UNSAVED);
         }
         draining = true;
+        systemd_notify("STOPPING=1");
         log_info(NULL, "process.draining", "signal=%u limit_ms=%llu", info.ssi_signo,
                  (unsigned long long)process->config->drain_ms);
         for (unsigned i = 0; i < fleet->count; i++)
@@ -445,6 +422,7 @@ static int process_wait(struct process *process) {
 /* In the worker's own thread. */
 static void worker_drain(void *context) {
     struct worker *worker = context;
+    listener_drain(worker->listener);
     listener_destroy(worker->listener);
     worker->listener = NULL;
     http_door_close(worker->door);
@@ -454,6 +432,11 @@ static void worker_drain(void *context) {
 static void worker_on_drained(void *context, enum status status) {
     struct worker *worker = context;
     worker->drained = status;
+    http_door_drain(worker->door, worker_on_answered, worker);
+}
+
+static void worker_on_answered(void *context) {
+    struct worker *worker = context;
     loop_stop(worker->loop);
 }
 

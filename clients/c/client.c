@@ -551,7 +551,8 @@ static void client_on_closed(struct client *client, const struct line_event *eve
     if (client->phase == PHASE_LEAVING)
         client_lose(client, CLIENT_GIVE_UP, WIRE_CLOSE_NORMAL, bytes_text("left"), 0);
     else
-        client_lose(client, client_decide_close(event->code), event->code, event->payload, 0);
+        client_lose(client, client_decide_close(event->code), event->code, event->payload,
+                    client->has_fault && client->fault.has_after_ms ? client->fault.after_ms : 0);
 }
 
 /* Takes the next piece out of the line. STATUS_OK: look again; STATUS_MORE: all is used up. */

@@ -1,7 +1,8 @@
 /* client_retry.h — what to do after a connection ended, and how long to wait.
  *
  *   ended by                                decision
- *   1001 (the server drains)                at once, with a few ms of jitter so that not all arrive together
+ *   1001 (the server drains)                at once, with a few ms of jitter so that not all arrive together; later if the
+ *                                           session.fault before it said when (`after_ms`)
  *   44xx, 1000, 1002, 1003, 1007 … 1010     give up: the same again would fail again, the application must act
  *   45xx, 1011, 1012, 1013, no close, else  back off
  *   HTTP 408, 425, 429, 5xx instead of 101  back off

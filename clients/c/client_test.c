@@ -155,6 +155,26 @@ Test(client, close_codes_decide_what_happens_next) {
     }
 }
 
+Test(client, a_server_that_drains_says_when_to_come_back) {
+    struct script script;
+    script_start(&script);
+    script_wait(&script, CLIENT_STABLE_MS);
+    struct wire_fault fault = wire_fault(WIRE_CODE_UNAVAILABLE);
+    fault.has_after_ms = true;
+    fault.after_ms = 5000;
+    struct bytes_writer values;
+    bytes_writer_init(&values, &mem_default, 1024);
+    wire_fault_notify(&values, &fault);
+    script_say(&script, &values);
+
+    script_close(&script, 1001, "");
+    script_events(&script);
+
+    cr_assert_eq(script.retry_at_ms - script.now_ms, 5000);
+    bytes_writer_finish(&values);
+    script_finish(&script);
+}
+
 Test(client, a_server_that_drops_everyone_at_once_is_asked_ever_more_slowly) {
     struct script script;
     uint64_t pause = 0;

@@ -27,6 +27,15 @@ static void native_malformed(struct connection *connection, enum wire_code code,
     connection_close(connection, code == WIRE_CODE_LIMIT ? WIRE_CLOSE_TOO_BIG : WIRE_CLOSE_MALFORMED, what);
 }
 
+void native_drain(struct connection *connection, uint64_t after_ms) {
+    struct wire_fault fault = wire_fault_say(WIRE_CODE_UNAVAILABLE, "The server goes away; come back.");
+    fault.has_after_ms = true;
+    fault.after_ms = after_ms;
+    struct bytes_writer values = connection_writer();
+    wire_fault_notify(&values, &fault);
+    connection_send_values(connection, &values);
+}
+
 static void native_doc_open(struct connection *connection, const struct wire_value *value) {
     struct wire_doc_open open;
     struct pack_fields fields = wire_doc_open_read(value->params, &open);

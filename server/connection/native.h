@@ -15,4 +15,7 @@
  * connection is closed with 4400 then. */
 void native_message(struct connection *connection, struct bytes message);
 
+/* Tells a client that the server goes away, and when to come back; the close is the caller's. */
+void native_drain(struct connection *connection, uint64_t after_ms);
+
 #endif

@@ -99,6 +99,14 @@ struct http_conn *http_door_conn(const struct http_door *door, uint64_t id) {
     return table_get(&door->conns, id);
 }
 
+/* Who lingers has his answer. */
+static bool http_door_is_drained(const struct http_door *door) {
+    list_each (link, &door->conn_list)
+        if (list_entry(link, const struct http_conn, link)->state != HTTP_CONN_LINGERING)
+            return loop_now_ms(door->loop) >= door->drained_ms;
+    return true;
+}
+
 static void http_door_sweep(void *context) {
     struct http_door *door = context;
     uint64_t now_ms = loop_now_ms(door->loop);
@@ -107,7 +115,10 @@ static void http_door_sweep(void *context) {
         if (now_ms >= conn->deadline_ms)
             http_conn_expire(conn);
     }
-    if (list_empty(&door->conn_list))
+    if (door->drained != NULL && http_door_is_drained(door)) {
+        loop_timer_stop(door->sweep);
+        door->drained(door->drained_context);
+    } else if (door->drained == NULL && list_empty(&door->conn_list))
         loop_timer_stop(door->sweep);
 }
 
@@ -116,9 +127,16 @@ void http_door_close(struct http_door *door) {
     echo_door_close(door);
     list_each (link, &door->conn_list) {
         struct http_conn *conn = list_entry(link, struct http_conn, link);
-        if (conn->state == HTTP_CONN_READING || conn->state == HTTP_CONN_LINGERING)
+        if ((conn->state == HTTP_CONN_READING && conn->served) || conn->state == HTTP_CONN_LINGERING)
             http_conn_close(conn);
     }
+}
+
+void http_door_drain(struct http_door *door, loop_fn done, void *context) {
+    door->drained = done;
+    door->drained_context = context;
+    door->drained_ms = loop_now_ms(door->loop) + HTTP_DRAIN_MS;
+    loop_timer_start(door->sweep, 0, HTTP_SWEEP_MS / 5);
 }
 
 struct http_guess {

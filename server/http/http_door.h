@@ -25,6 +25,7 @@ enum {
     HTTP_HANDLE_MS = 10000,
     HTTP_LINGER_MS = 1000, /* for a peer to read the answer that ends its connection */
     HTTP_SWEEP_MS = 100,
+    HTTP_DRAIN_MS = 500,
 };
 
 struct http_conn;
@@ -43,6 +44,9 @@ struct http_door {
     struct guess_limit wrong_codes;
     uint64_t conn_next;
     bool closing;
+    loop_fn drained; /* NULL: nobody waits */
+    void *drained_context;
+    uint64_t drained_ms; /* the latest time to call it */
 };
 
 /* For the loop of fleet->servers[index], which must exist. `doors` is the array of all doors, complete before the first loop runs.
@@ -55,8 +59,12 @@ void http_door_destroy(struct http_door *door);
 /* For a listener; the context is the door. */
 extern const struct listener_events http_door_events;
 
-/* No keep-alive any more: connections close with their answer, those without a request at once. */
+/* No keep-alive any more: connections close with their answer, those that had one at once. A client that was accepted just now may
+ * still ask. */
 void http_door_close(struct http_door *door);
+
+/* After http_door_close(): calls `done` when nobody waits for an answer any more, in HTTP_DRAIN_MS at the latest. */
+void http_door_drain(struct http_door *door, loop_fn done, void *context);
 
 /* Counts a wrong room code of `peer`, here and at the doors of all other loops: the next guess may come in anywhere. */
 void http_door_note_guess(struct http_door *door, const char *peer);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,7 +34,7 @@ struct listener {
     void *context;
     int fd;
     int spare_fd;
-    unsigned port;
+    bool adopted;
     bool accepting; /* inside listener_on_readable() */
     bool destroyed; /* there: by the callback */
 };
@@ -46,6 +47,8 @@ union listener_address {
 
 static enum status listener_parse(const char *text, union listener_address *address, socklen_t *size);
 static enum status listener_bind(const char *address, bool shared, int *out);
+static enum status listener_open(struct loop *loop, int fd, const struct listener_events *events, void *context,
+                                 struct listener **out);
 static void listener_on_readable(void *context, unsigned events);
 static void listener_turn_away(struct listener *listener);
 static void listener_on_rested(void *context);
@@ -53,26 +56,44 @@ static void listener_free(struct listener *listener);
 
 enum status listener_create(struct loop *loop, const char *address, const struct listener_events *events, void *context,
                             struct listener **out) {
+    int fd;
+    enum status status = listener_bind(address, true, &fd);
+    if (status != STATUS_OK)
+        return status;
+    status = listen(fd, LISTENER_BACKLOG) == 0 ? listener_open(loop, fd, events, context, out) : STATUS_IO;
+    if (status != STATUS_OK)
+        close(fd);
+    return status;
+}
+
+enum status listener_adopt(struct loop *loop, int fd, const struct listener_events *events, void *context, struct listener **out) {
+    int flags = fcntl(fd, F_GETFL);
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0)
+        return STATUS_IO;
+    enum status status =
+        flags >= 0 && fcntl(own, F_SETFL, flags | O_NONBLOCK) == 0 ? listener_open(loop, own, events, context, out) : STATUS_IO;
+    if (status == STATUS_OK)
+        (*out)->adopted = true;
+    else
+        close(own);
+    return status;
+}
+
+/* Takes `fd` when it answers STATUS_OK. */
+static enum status listener_open(struct loop *loop, int fd, const struct listener_events *events, void *context,
+                                 struct listener **out) {
     struct listener *listener = mem_zalloc(&mem_default, sizeof *listener);
     if (listener == NULL)
         return STATUS_NO_MEMORY;
     listener->loop = loop;
+    listener->fd = fd;
     listener->events = events;
     listener->context = context;
-    listener->spare_fd = -1;
-    enum status status = listener_bind(address, true, &listener->fd);
-    if (status != STATUS_OK)
-        goto free_listener;
-    status = STATUS_IO;
-    union listener_address bound = { 0 };
-    socklen_t size = sizeof bound;
-    if (listen(listener->fd, LISTENER_BACKLOG) != 0 || getsockname(listener->fd, &bound.any, &size) != 0)
-        goto close_fd;
-    listener->port = ntohs(bound.any.sa_family == AF_INET ? bound.v4.sin_port : bound.v6.sin6_port);
     listener->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    status = loop_timer_create(loop, listener_on_rested, listener, &listener->rest);
+    enum status status = loop_timer_create(loop, listener_on_rested, listener, &listener->rest);
     if (status != STATUS_OK)
-        goto close_fd;
+        goto close_spare;
     status = loop_watch_create(loop, listener->fd, listener_on_readable, listener, &listener->watch);
     if (status != STATUS_OK)
         goto destroy_rest;
@@ -82,11 +103,9 @@ enum status listener_create(struct loop *loop, const char *address, const struct
 
 destroy_rest:
     loop_timer_destroy(listener->rest);
-close_fd:
+close_spare:
     if (listener->spare_fd >= 0)
         close(listener->spare_fd);
-    close(listener->fd);
-free_listener:
     mem_free(&mem_default, listener, sizeof *listener);
     return status;
 }
@@ -99,8 +118,14 @@ enum status listener_address_free(const char *address) {
     return status;
 }
 
-unsigned listener_port(const struct listener *listener) {
-    return listener->port;
+void listener_address(const struct listener *listener, char out[LISTENER_ADDRESS_BYTES]) {
+    union listener_address bound = { 0 };
+    socklen_t size = sizeof bound;
+    char host[INET6_ADDRSTRLEN] = "?";
+    (void)getsockname(listener->fd, &bound.any, &size); /* it listens: it has a name */
+    bool v4 = bound.any.sa_family == AF_INET;
+    inet_ntop(bound.any.sa_family, v4 ? (const void *)&bound.v4.sin_addr : &bound.v6.sin6_addr, host, sizeof host);
+    snprintf(out, LISTENER_ADDRESS_BYTES, v4 ? "%s:%u" : "[%s]:%u", host, ntohs(v4 ? bound.v4.sin_port : bound.v6.sin6_port));
 }
 
 /* "127.0.0.1:8440" or "[::1]:8440" */
@@ -211,6 +236,15 @@ static void listener_on_rested(void *context) {
     if (listener->spare_fd < 0)
         listener->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     loop_watch_set(listener->watch, LOOP_READABLE);
+}
+
+void listener_drain(struct listener *listener) {
+    int fd;
+    for (int i = 0; !listener->adopted && i < LISTENER_BACKLOG; i++) {
+        if ((fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) < 0)
+            return;
+        listener->events->on_accept(listener->context, fd);
+    }
 }
 
 void listener_destroy(struct listener *listener) {

@@ -317,6 +317,12 @@ static void rig_on_turned_away(void *context) {
 static const struct listener_events rig_accepts = { rig_on_accept, rig_on_turned_away };
 static const struct listener_events rig_accepts_once = { rig_on_accept_once, rig_on_turned_away };
 
+static unsigned listener_port(const struct listener *listener) {
+    char address[LISTENER_ADDRESS_BYTES];
+    listener_address(listener, address);
+    return (unsigned)strtoul(strrchr(address, ':') + 1, NULL, 10);
+}
+
 Test(listener, takes_a_free_port_and_may_be_destroyed_by_its_first_arrival) {
     struct rig rig;
     rig_init(&rig);

@@ -1,5 +1,6 @@
 /* operator.h — commands for whoever runs the database: blocking programs of their own, beside a running server or without one.
  *
+ *     vibesyncd migrate                   brings the database to this program's schema             migration.c
  *     vibesyncd verify                    walks every document, changes nothing                    verify.c
  *     vibesyncd config check|show         what serve would run with                                config_command.c
  *     vibesyncd doc dump FILE             a document's text, bytes or log, damaged or not          dump.c
@@ -14,6 +15,7 @@
 enum { OPERATOR_OK = 0, OPERATOR_FAILED = 1, OPERATOR_USAGE = 2 };
 
 /* Each gets what follows its verb and answers the exit status. */
+int operator_migrate(int count, char **arguments);
 int operator_verify(int count, char **arguments);
 int operator_doc(int count, char **arguments);
 int operator_config(int count, char **arguments);

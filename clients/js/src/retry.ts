@@ -1,7 +1,7 @@
 /* retry.ts — when to come back. Close codes are read by band, so that a code which does not exist yet is treated rightly:
  *
  *   44xx, 1000, 1002, 1003, 1007-1010   never by itself: the application must act, or one side has a defect
- *   1001                                at once: the server goes away and another one waits
+ *   1001                                at once, or when the server's last fault said (`after_ms`): it goes away and another one waits
  *   45xx, everything else               after a pause: 0.25 s, doubling to 30 s; half of it is chance, so that a crowd spreads */
 
 export type Decision = "never" | "at once" | "later";

@@ -317,7 +317,7 @@ export class Session extends Events<SessionEvents> {
   #afterFailure(error: VibesyncError, decision: "never" | "at once" | "later", code: number): void {
     if (decision === "never") return this.#over(error instanceof ClosedError ? error : new ClosedError(error.message, code));
     const announced = Number(error.data.after_ms) || 0;
-    const pause = decision === "at once" ? Math.random() * 100 : Math.max(announced, backoff(this.#attempts));
+    const pause = Math.max(announced, decision === "at once" ? Math.random() * 100 : backoff(this.#attempts));
     this.#attempts++;
     this.#error = error;
     this.#retryAt = Date.now() + pause;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { OfflineError } from "../dist/index.js";
 import { backoff, decideClose } from "../dist/retry.js";
-import { people, startServer, until } from "./support.mjs";
+import { enter, people, startServer, until } from "./support.mjs";
 
 let server;
 before(async () => void (server = await startServer()));
@@ -120,6 +120,23 @@ test("a drained server is left at once and found again", async (t) => {
   await document.saved();
   const again = await document.reopen();
   assert.equal(again.text.toString(), "not drained");
+});
+
+test("a drained server says when to come back, and that is kept", async (t) => {
+  const pauses = [];
+  const { made } = await people(t, server, 0);
+  const rooms = await Promise.all([1, 2].map(() => enter(t, server, made.session, made.token, { onRetry: (error, pause) => pauses.push({ error, pause }) })));
+
+  server.child.kill("SIGTERM");
+  await server.ended;
+  await until(() => pauses.length >= rooms.length);
+  await server.start();
+
+  for (const { error, pause } of pauses.slice(0, rooms.length)) {
+    assert.equal(error.code, "unavailable");
+    assert.ok(Number.isInteger(error.data.after_ms) && pause >= error.data.after_ms, `${pause} ms`);
+  }
+  await until(() => rooms.every((room) => room.state === "synced"));
 });
 
 test("another epoch: the replica stops, its text is offered, nothing is merged", async (t) => {

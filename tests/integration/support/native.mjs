@@ -150,7 +150,7 @@ export class Participant {
         this.early = new Map();
         this.closed = new Promise((resolve) => {
             socket.once('close', (code, reason) => {
-                this.closeEvent = { code, reason: reason.toString() };
+                this.closeEvent = this.lastClose = { code, reason: reason.toString() };
                 for (const { reject } of this.requests.values()) reject(new Error(`closed with ${code} ${reason}`));
                 this.requests.clear();
                 resolve(this.closeEvent);

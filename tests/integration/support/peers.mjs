@@ -14,5 +14,6 @@ export function peer(name, folder) {
     }
     const libraries = ['usr/lib', 'lib'].map((place) => join(home, place)).filter(existsSync)
         .flatMap((place) => readdirSync(place).filter((entry) => entry.endsWith('-linux-gnu')).map((entry) => join(place, entry)));
-    return { program: join(home, 'usr/sbin', name), environment: { LD_LIBRARY_PATH: libraries.join(':') } };
+    const program = ['usr/sbin', 'usr/bin'].map((place) => join(home, place, name)).find(existsSync);
+    return { program, environment: { LD_LIBRARY_PATH: libraries.join(':') } };
 }

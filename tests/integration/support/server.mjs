@@ -47,15 +47,24 @@ export class Server {
         return `${this.ca ? 'https' : 'http'}://127.0.0.1:${this.port}`;
     }
 
+    // Another process for the same database, at the same place: `settings` of its own, started by the test.
+    beside(settings = {}) {
+        const other = Object.assign(new Server(), this, { settings: { ...this.settings, ...settings }, log: '', earlierLogs: '' });
+        other.child = other.exit = undefined;
+        return other;
+    }
+
     // `settings` of true are switches, of null are not given. A second start takes the port of the first, so that clients find the server again.
+    // `this.handed`: a descriptor that listens, given as systemd does: the process must know its own id before it begins.
     async start(settings = this.settings) {
         const flags = Object.entries(settings).filter(([, value]) => value !== null)
             .flatMap(([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, String(value)]));
         const verbose = 'log-level' in settings ? [] : ['--log-level', 'debug'];
-        this.child = spawn('setpriv', ['--pdeathsig', 'KILL', PROGRAM, 'serve', '--listen', `127.0.0.1:${this.port}`, '--database',
+        const handing = this.handed === undefined ? [] : ['sh', '-c', 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', 'sh'];
+        this.child = spawn('setpriv', ['--pdeathsig', 'KILL', ...handing, PROGRAM, 'serve', '--listen', `127.0.0.1:${this.port}`, '--database',
             this.databaseUrl, '--admin-token-file', this.tokenFile, '--metrics-token-file', this.metricsFile,
             ...verbose, ...flags], {
-            stdio: ['ignore', 'pipe', 'pipe'],
+            stdio: ['ignore', 'pipe', 'pipe', ...(this.handed === undefined ? [] : [this.handed])],
             env: { ...process.env, UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
                 ASAN_OPTIONS: 'detect_leaks=1:verify_asan_link_order=0', ...this.environment },
         });
