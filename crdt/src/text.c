@@ -16,6 +16,8 @@
 
 #include "ground/utf.h"
 
+enum { TEXT_FAR_ITEMS = 16 };
+
 enum status crdt_doc_root(struct crdt_doc *doc, struct bytes name, struct crdt_type **out) {
     if (!utf_check(name, NULL))
         return STATUS_MALFORMED;
@@ -176,6 +178,13 @@ static uint32_t text_walk_all(const struct crdt_doc *doc, const struct crdt_type
     return at;
 }
 
+/* Whether it is in vain to walk from the cursor, if the items between are as long as the document's are on average. */
+static inline bool text_is_far(const struct crdt_doc *doc, const struct crdt_type *text, uint64_t index) {
+    uint64_t cursor = text->cursor_item != ITEM_NONE ? text->cursor_index : 0;
+    uint64_t units = index > cursor ? index - cursor : cursor - index;
+    return units * doc->runs > text->length * TEXT_FAR_ITEMS;
+}
+
 struct text_place text_find(struct crdt_doc *doc, struct crdt_type *text, uint64_t index) {
     if (index == 0)
         return (struct text_place){ ITEM_NONE, 0 };
@@ -187,7 +196,8 @@ struct text_place text_find(struct crdt_doc *doc, struct crdt_type *text, uint64
         return (struct text_place){ number, length };
     }
     uint64_t before;
-    uint32_t at = text_walk(doc, text, index, &before);
+    bool far = list_is_indexed(text) && text_is_far(doc, text, index);
+    uint32_t at = far ? ITEM_NONE : text_walk(doc, text, index, &before);
     if (at == ITEM_NONE) {
         if (!list_is_indexed(text))
             list_index_build(doc, text);
