@@ -1,6 +1,8 @@
 /* on_sessions.c — what editors and servers do with an editing session. */
 #include "workload.h"
 
+#include <string.h>
+
 enum { ROOM = 1 << 21, DIFF_EDITS = 100, REPEATS = 20 }; /* what is quick is done a few times in a run: it is warm then */
 
 static struct crdt_doc *load(const struct session *session, const struct mem *mem) {
@@ -158,6 +160,25 @@ static void run_text(const struct session *session, uint32_t size, const struct 
     finish(doc, out, REPEATS);
 }
 
+/* The text, once, of a document that was just loaded; since then so much other memory was written to that little of it is in the
+ * processor's caches, and nothing of it was read before. */
+static void run_text_first(const struct session *session, uint32_t size, const struct mem *mem, struct outcome *out) {
+    (void)size;
+    static uint8_t elsewhere[32 << 20];
+    static uint8_t stamp;
+    struct bytes_writer written = bench_writer(ROOM);
+    struct crdt_doc *doc = load(session, mem);
+    struct crdt_type *text = bench_root(doc, session->root);
+    memset(elsewhere, ++stamp, sizeof elsewhere);
+    outcome_start(out);
+    must(crdt_text_write(doc, text, &written));
+    outcome_stop(out);
+    out->bytes = written.size;
+    must_be(bytes_equal(bytes_written(&written), session->text), "the text is another");
+    bytes_writer_finish(&written);
+    finish(doc, out, 1);
+}
+
 /* What a session has before its last hundred and a few edits; made once. */
 static struct bytes state_before(const struct session *session, size_t known) {
     static const struct session *made_for;
@@ -269,6 +290,7 @@ const struct workload workloads_of_sessions[] = {
     { "encode", NULL, run_encode, 0, ON_EVERY_SESSION },
     { "encode-again", NULL, run_encode_again, 0, ON_EVERY_SESSION },
     { "text", NULL, run_text, 0, ON_EVERY_SESSION },
+    { "text-first", NULL, run_text_first, 0, ON_EVERY_SESSION },
     { "diff", NULL, run_diff, 0, ON_EVERY_SESSION },
     { "diff-again", NULL, run_diff_again, 0, ON_EVERY_SESSION },
     { "merge-concurrent", NULL, run_remote, 0, ON_SEVERAL_WRITERS }, /* update by update */

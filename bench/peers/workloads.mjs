@@ -137,6 +137,19 @@ function text(context, session) {
   finish(context, doc, REPEATS)
 }
 
+const elsewhere = Buffer.alloc(32 << 20)
+function textFirst(context, session) {
+  const { engine, out } = context
+  const doc = engine.load(2, session.state)
+  elsewhere.fill(elsewhere[0] + 1)
+  out.start()
+  const written = engine.text(doc)
+  out.stop()
+  expect(written === session.text, 'the text is another')
+  out.bytes = Buffer.byteLength(written)
+  finish(context, doc, 1)
+}
+
 const diff = again => (context, session) => {
   const { engine, out } = context
   const known = session.updates.length - DIFF_EDITS - REPEATS
@@ -552,6 +565,7 @@ export const workloads = {
   encode: onSessions(ALL, encode(false)),
   'encode-again': onSessions(ALL, encode(true)),
   text: onSessions(ALL, text),
+  'text-first': onSessions(ALL, textFirst),
   diff: onSessions(ALL, diff(false), ['diffs']),
   'diff-again': onSessions(ALL, diff(true), ['diffs']),
   'merge-concurrent': onSessions(SEVERAL_WRITERS, remote),
