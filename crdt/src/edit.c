@@ -114,6 +114,13 @@ void edit_need_parts(struct edit_need *need, const struct edit_parts *parts) {
     }
 }
 
+/* Where there are neither keys nor nested types, nothing is deleted but what is asked for. */
+static bool edit_deletes(const struct crdt_doc *doc, const struct edit_need *need) {
+    const struct types *types = &doc->types;
+    return need->deletes > 0 || need->keys > 0 || need->types > 0 || types->entry_count > 0 ||
+           types->count - types->free_count > types->roots;
+}
+
 enum status edit_reserve(struct crdt_doc *doc, const struct edit_need *need, struct client **out) {
     assert(!doc->txn.telling);
     struct client *client;
@@ -135,7 +142,7 @@ enum status edit_reserve(struct crdt_doc *doc, const struct edit_need *need, str
         status = client_text_reserve(client, &doc->mem, need->ascii, need->text);
     if (status == STATUS_OK)
         status = types_reserve(&doc->types, &doc->mem, need->types, need->keys, need->key_bytes);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && edit_deletes(doc, need))
         status = txn_reserve_deletes(&doc->txn, need->deletes > UINT64_MAX - items ? need->deletes : need->deletes + items, items,
                                      need->types > 0);
     *out = client;

@@ -347,7 +347,9 @@ static SELDOM enum status text_insert_anywhere(struct crdt_txn *txn, struct crdt
             return STATUS_OK;
         }
     }
-    struct edit_need need = { .items = 1 + content_more_items(CONTENT_STRING, units, utf8.size), .splits = 1, .units = units };
+    struct edit_need need = { .items = 1 + content_more_items(CONTENT_STRING, units, utf8.size),
+                              .splits = index > 0,
+                              .units = units };
     edit_need_text(&need, ascii, utf8.size);
     enum status status = edit_reserve(doc, &need, &client);
     if (status != STATUS_OK)
