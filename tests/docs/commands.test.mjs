@@ -94,7 +94,7 @@ const url = (role) => `postgresql://${role}@/${server.database}?host=${encodeURI
 function run(page, commands) {
   const sandbox = path.join(work, page.replaceAll("/", "_"));
   mkdirSync(sandbox);
-  for (const name of readdirSync(root)) if (name !== "node_modules") symlinkSync(path.join(root, name), path.join(sandbox, name));
+  for (const name of readdirSync(root)) if (!/^(build|node_modules|\.vibesync|\.git)$/.test(name)) symlinkSync(path.join(root, name), path.join(sandbox, name));
   let script = `set -euo pipefail\n${ongoing}`;
   for (const { line, text } of commands) script += `at='${page}:${line}'\n${text}`;
   for (const [name, real] of meant) script = script.replaceAll(name, real);
