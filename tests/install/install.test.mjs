@@ -42,6 +42,13 @@ test("the installed server serves the installed page", async () => {
   assert.match(await answer.text(), /<script/);
 });
 
+test("the example of the settings is one, and the unit starts the program where it was built for", async () => {
+  await run(at("bin/vibesyncd"), ["config", "check", "--database", "postgresql:///vibesync", "--config", at("share/doc/vibesync/examples/vibesyncd.conf.example")]);
+  const unit = readFileSync(at("lib/systemd/system/vibesyncd.service"), "utf8");
+  assert.match(unit, /^ExecStart=\/usr\/local\/bin\/vibesyncd serve /m);
+  for (const name of ["dashboard.json", "vibesync.rules.yml"]) assert.ok(existsSync(at("share/doc/vibesync/monitoring", name)), name);
+});
+
 // The example of the client library, built four ways by pkg-config alone, beside a session of the installed command line.
 test("a program finds the client library by pkg-config, shared and static", async (t) => {
   const { url } = JSON.parse(
