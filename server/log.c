@@ -42,6 +42,10 @@ void log_configure(enum log_level least, bool json) {
     atomic_store_explicit(&log_as_json, json, memory_order_relaxed);
 }
 
+void log_set_level(enum log_level least) {
+    atomic_store_explicit(&log_least, (int)least, memory_order_relaxed);
+}
+
 void log_event(enum log_level level, const struct log_subject *subject, const char *event, const char *format, ...) {
     if ((int)level < atomic_load_explicit(&log_least, memory_order_relaxed))
         return;

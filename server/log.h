@@ -23,6 +23,9 @@ void log_configure(enum log_level least, bool json);
 __attribute__((format(printf, 4, 5))) void log_event(enum log_level level, const struct log_subject *subject, const char *event,
                                                      const char *format, ...);
 
+/* The level alone; from any thread. */
+void log_set_level(enum log_level least);
+
 #define log_debug(subject, event, ...) log_event(LOG_DEBUG, subject, event, __VA_ARGS__)
 #define log_info(subject, event, ...)  log_event(LOG_INFO, subject, event, __VA_ARGS__)
 #define log_warn(subject, event, ...)  log_event(LOG_WARN, subject, event, __VA_ARGS__)

@@ -99,6 +99,7 @@ struct server {
     uint64_t connection_next;
     struct table sessions; /* uuid_key -> struct session, chained */
     struct list session_list;
+    uint64_t session_next;
     struct list rooms; /* rooms of awareness that have something to tell at the next tick */
     uint64_t ticked_ms;
     bool rooms_waited;      /* they were put off at the last tick */

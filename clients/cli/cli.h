@@ -4,7 +4,7 @@
  *   cli_options.c   options from arguments and environment  cli_http.c     POST, for what is done outside a session
  *   cli_session.c   session create, join                    cli_files.c    file list, create, rename, delete
  *   cli_document.c  cat, watch, type                        cli_chat.c     chat
- *   cli_activity.c  activity
+ *   cli_activity.c  activity                                cli_admin.c    admin …, for whoever runs the server
  *   replay.c        replay; with trace.c and latency.c
  *
  * A new verb is a row in cli_main.c and a function here. Standard output carries the result and nothing else; everything said to a
@@ -41,7 +41,7 @@ struct cli {
     int word_count;
 
     const char *url, *server, *session, *token;
-    const char *admin_token_file, *name;
+    const char *admin_token_file, *name, *reason;
     bool json, help, create, once;
     uint64_t limit;
     /* replay */
@@ -63,6 +63,8 @@ enum cli_option {
     OPTION_ONCE = 1 << 8,
     OPTION_LIMIT = 1 << 9,
     OPTION_REPLAY = 1 << 10,
+    OPTION_REASON = 1 << 11,
+    OPTIONS_ADMIN = OPTION_SERVER | OPTION_ADMIN | OPTION_JSON,
     OPTIONS_ROOM = OPTION_URL | OPTION_SERVER | OPTION_SESSION | OPTION_TOKEN
 };
 
@@ -93,6 +95,17 @@ void cli_print_safe(FILE *stream, struct bytes text);
 /* POSTs `body`, JSON, to `path` of the server; `bearer` NULL: no credential. The answer's body goes to `out`.
  * Answers an exit status; for a failure it has said why. */
 int cli_post(const char *server, const char *path, const char *bearer, struct bytes body, struct bytes_writer *out);
+
+/* The same with another method. */
+int cli_request(const char *method, const char *server, const char *path, const char *bearer, struct bytes body,
+                struct bytes_writer *out);
+
+/* ---- cli_session.c ---- */
+
+#define CLI_DEFAULT_SERVER "http://127.0.0.1:8440"
+
+/* The token in the file of --admin-token-file, without white space around it. false: said why. */
+bool cli_read_admin_token(const char *path, char *out, size_t size);
 
 /* ---- cli_room.c ---- */
 
@@ -159,5 +172,7 @@ int cli_type(struct cli *cli);
 int cli_chat(struct cli *cli);
 int cli_activity(struct cli *cli);
 int cli_replay(struct cli *cli);
+int cli_admin_list(struct cli *cli);
+int cli_admin_act(struct cli *cli);
 
 #endif

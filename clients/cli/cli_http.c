@@ -1,4 +1,4 @@
-/* cli_http.c — one POST over a connection of its own, with the protocol library's HTTP reader and writer. */
+/* cli_http.c — one request over a connection of its own, with the protocol library's HTTP reader and writer. */
 #include "cli.h"
 #include "wire/http.h"
 #include "wire/json_body.h"
@@ -90,6 +90,11 @@ static int post_refused(const struct http_message *answer) {
 }
 
 int cli_post(const char *server, const char *path, const char *bearer, struct bytes body, struct bytes_writer *out) {
+    return cli_request("POST", server, path, bearer, body, out);
+}
+
+int cli_request(const char *method, const char *server, const char *path, const char *bearer, struct bytes body,
+                struct bytes_writer *out) {
     static const struct http_limits limits = { .head_bytes_max = 16384,
                                                .headers_max = HTTP_HEADERS_MAX,
                                                .body_bytes_max = CLI_HTTP_BYTES_MAX };
@@ -108,8 +113,8 @@ int cli_post(const char *server, const char *path, const char *bearer, struct by
     const struct http_header header = { bytes_text("Authorization"), bytes_text(authorization) };
     struct bytes_writer request;
     bytes_writer_init(&request, &mem_default, CLI_HTTP_BYTES_MAX);
-    http_request_write(&request, "POST", bytes_text(path), bytes_text(url.authority), "application/json", &header, bearer ? 1 : 0,
-                       body);
+    http_request_write(&request, method, bytes_text(path), bytes_text(url.authority), body.size > 0 ? "application/json" : NULL,
+                       &header, bearer ? 1 : 0, body);
     struct http_reader *reader = http_reader_create(&mem_default, HTTP_READ_RESPONSES, &limits);
     int fd = -1, result = CLI_UNREACHABLE;
     if (request.status != STATUS_OK || !reader) {

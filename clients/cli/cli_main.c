@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define ADMIN_MORE "Needs the server's admin token: --admin-token-file, or VIBESYNC_ADMIN_TOKEN_FILE."
+
 static const struct verb {
     const char *first, *second; /* "session", "create"; second NULL: one word */
     const char *arguments;      /* as help shows them */
@@ -39,6 +41,19 @@ static const struct verb {
       "typist, each\n"
       "waiting until it has everything that was typed before; in a concurrent one each author types on what that author had seen.\n"
       "Lost connections are resumed. Exit status 5: the texts differ, or something acknowledged is missing." },
+    { "admin", "sessions", "", 0, 0, OPTIONS_ADMIN | OPTION_SESSION, cli_admin_list, "list the sessions in the server's memory",
+      ADMIN_MORE },
+    { "admin", "connections", "", 0, 0, OPTIONS_ADMIN | OPTION_SESSION, cli_admin_list, "list the connections, and who is there",
+      ADMIN_MORE },
+    { "admin", "documents", "", 0, 0, OPTIONS_ADMIN | OPTION_SESSION, cli_admin_list, "list the documents in memory", ADMIN_MORE },
+    { "admin", "kick", "CONNECTION", 1, 1, OPTIONS_ADMIN | OPTION_REASON, cli_admin_act, "close a connection, for good",
+      ADMIN_MORE },
+    { "admin", "close", "SESSION", 1, 1, OPTIONS_ADMIN | OPTION_REASON, cli_admin_act,
+      "close a session for everybody; nobody comes in any more", ADMIN_MORE },
+    { "admin", "evict", "FILE", 1, 1, OPTIONS_ADMIN, cli_admin_act, "save a document and free its memory", ADMIN_MORE },
+    { "admin", "drain", "", 0, 0, OPTIONS_ADMIN, cli_admin_act, "stop the server as SIGTERM does", ADMIN_MORE },
+    { "admin", "log-level", "LEVEL", 1, 1, OPTIONS_ADMIN, cli_admin_act, "set how much the server logs: debug, info, warn, error",
+      ADMIN_MORE },
 };
 
 static void print_verb(const struct verb *verb) {

@@ -26,6 +26,7 @@ static const struct row {
     { OPTION_ADMIN, TEXT, "admin-token-file", offsetof(struct cli, admin_token_file), "FILE", "VIBESYNC_ADMIN_TOKEN_FILE",
       "file with the token that may create sessions", 0, 0 },
     { OPTION_NAME, TEXT, "name", offsetof(struct cli, name), "NAME", NULL, "the name to show", 0, 0 },
+    { OPTION_REASON, TEXT, "reason", offsetof(struct cli, reason), "TEXT", NULL, "what the people are told", 0, 0 },
     { OPTION_LIMIT, NUMBER, "limit", offsetof(struct cli, limit), "N", NULL, "how many old entries to show, 20 when not given", 0,
       200 },
     { OPTION_CREATE, FLAG, "create", offsetof(struct cli, create), NULL, NULL, "make the file if it is not there", 0, 0 },

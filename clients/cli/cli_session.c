@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_SERVER "http://127.0.0.1:8440"
-
 enum { ADMIN_TOKEN_FILE_BYTES_MAX = 8192 };
 
 /* Prints what the server answered: a table, or the same as one JSON object. */
@@ -64,8 +62,18 @@ static int post_and_print(const struct cli *cli, const char *server, const char 
     return status;
 }
 
+/* A token goes into a header line: nothing may end that line early. */
+static bool token_fine(const char *token) {
+    for (const char *at = token; *at != '\0'; at++)
+        if (*at <= ' ' || *at >= 0x7f) {
+            cli_say("that is no token");
+            return false;
+        }
+    return true;
+}
+
 /* The admin token without the white space around it. */
-static bool read_admin_token(const char *path, char *out, size_t size) {
+bool cli_read_admin_token(const char *path, char *out, size_t size) {
     struct bytes_writer text;
     if (!cli_read_file(path, ADMIN_TOKEN_FILE_BYTES_MAX, &text))
         return false;
@@ -81,17 +89,7 @@ static bool read_admin_token(const char *path, char *out, size_t size) {
         cli_say("%s holds no token", path);
     out[fine ? to - from : 0] = '\0';
     bytes_writer_finish(&text);
-    return fine;
-}
-
-/* A token goes into a header line: nothing may end that line early. */
-static bool token_fine(const char *token) {
-    for (const char *at = token; *at != '\0'; at++)
-        if (*at <= ' ' || *at >= 0x7f) {
-            cli_say("that is no token");
-            return false;
-        }
-    return true;
+    return fine && token_fine(out);
 }
 
 int cli_session_create(struct cli *cli) {
@@ -101,7 +99,7 @@ int cli_session_create(struct cli *cli) {
         return CLI_USAGE;
     }
     if (cli->admin_token_file) {
-        if (!read_admin_token(cli->admin_token_file, token, sizeof token))
+        if (!cli_read_admin_token(cli->admin_token_file, token, sizeof token))
             return CLI_USAGE;
     } else if (cli->token && strlen(cli->token) < sizeof token) {
         memcpy(token, cli->token, strlen(cli->token) + 1);
@@ -116,7 +114,7 @@ int cli_session_create(struct cli *cli) {
     struct json_writer json = json_write_open(&body);
     json_write_string(&json, "name", cli->name);
     json_write_close(&json);
-    return post_and_print(cli, cli->server ? cli->server : DEFAULT_SERVER, "/v1/sessions", token, &body);
+    return post_and_print(cli, cli->server ? cli->server : CLI_DEFAULT_SERVER, "/v1/sessions", token, &body);
 }
 
 int cli_join(struct cli *cli) {
@@ -140,5 +138,5 @@ int cli_join(struct cli *cli) {
     json_write_string(&json, "code", code);
     json_write_string(&json, "name", name && name[0] != '\0' ? name : "Guest");
     json_write_close(&json);
-    return post_and_print(cli, cli->server ? cli->server : DEFAULT_SERVER, "/v1/join", NULL, &body);
+    return post_and_print(cli, cli->server ? cli->server : CLI_DEFAULT_SERVER, "/v1/join", NULL, &body);
 }

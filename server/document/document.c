@@ -5,6 +5,7 @@
 #include "document/budget.h"
 #include "document/delivery.h"
 #include "document/document_open.h"
+#include "document/leave.h"
 #include "document/persist.h"
 #include "log.h"
 #include "loop/loop.h"
@@ -47,6 +48,7 @@ enum status document_create(struct session *session, const struct uuid *file, st
 
 void document_destroy(struct document *document) {
     document->state = DOCUMENT_CLOSED;
+    leave_end(document, false);
     document_open_abandon(document, STATUS_UNAVAILABLE);
     list_each (link, &document->subscriptions)
         document_unsubscribe(list_entry(link, struct subscription, document_link));
@@ -308,7 +310,7 @@ static void document_room_flush(struct room *room) {
 
 /* ---- the end ---- */
 
-void document_gone(struct document *document, enum wire_gone reason, int64_t epoch) {
+void document_tell_gone(struct document *document, enum wire_gone reason, int64_t epoch) {
     struct log_subject subject = document_subject(document);
     log_info(&subject, "document.gone", "reason=%d", reason);
     struct wire_doc_gone gone = { .doc = document->number, .file = document->file, .reason = reason, .epoch = (uint64_t)epoch };
@@ -323,6 +325,10 @@ void document_gone(struct document *document, enum wire_gone reason, int64_t epo
     else
         document_cut_off(document); /* not told, they would go on writing for a document that nobody has */
     frame_release(frame);
+}
+
+void document_gone(struct document *document, enum wire_gone reason, int64_t epoch) {
+    document_tell_gone(document, reason, epoch);
     document_destroy(document);
 }
 
@@ -350,7 +356,9 @@ void document_tick(struct document *document, uint64_t now_ms) {
     authors_record(document);
     persist_tick(document, now_ms);
     assert(budget_is_placed(document));
-    if (document_is_idle(document) && persist_saved(document) &&
-        now_ms >= document->idle_since_ms + server_config(document->session->server)->evict_idle_ms)
+    if (document->leaving != NULL)
+        leave_tick(document, now_ms);
+    else if (document_is_idle(document) && persist_saved(document) &&
+             now_ms >= document->idle_since_ms + server_config(document->session->server)->evict_idle_ms)
         document_evict(document, "idle");
 }

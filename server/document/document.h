@@ -72,6 +72,11 @@ struct document {
     uint64_t checkpoint_not_before_ms; /* after a failure */
     bool overtaken;                    /* another server's checkpoint is newer than what memory holds */
     uint64_t standing_asked_ms;        /* standing.c */
+
+    /* leave.c */
+    void (*leaving)(void *context, bool saved); /* NULL: it stays */
+    void *leaving_context;
+    uint64_t leave_by_ms;
 };
 
 struct subscription {
@@ -120,6 +125,9 @@ enum status document_update(struct subscription *subscription, struct bytes upda
 
 /* One kind 5. STATUS_MALFORMED. */
 enum status document_awareness(struct subscription *subscription, struct bytes update);
+
+/* Tells every subscriber doc.gone; who cannot be told is cut off. */
+void document_tell_gone(struct document *document, enum wire_gone reason, int64_t epoch);
 
 /* Ends an open document: tells every subscriber doc.gone and frees it. `epoch`: the file's new one with WIRE_GONE_EPOCH, else 0. */
 void document_gone(struct document *document, enum wire_gone reason, int64_t epoch);

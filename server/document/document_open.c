@@ -153,6 +153,11 @@ claimed:
         document_gone(document, WIRE_GONE_EPOCH, (int64_t)epoch);
         document = NULL;
     }
+    if (document != NULL && document->leaving != NULL) {
+        fault = wire_fault_say(WIRE_CODE_UNAVAILABLE, "The document leaves memory; open it again in a moment.");
+        document_open_done(op, NULL, &fault);
+        return;
+    }
     if (document != NULL && document->state == DOCUMENT_OPEN) {
         document_open_done(op, document, NULL);
         return;

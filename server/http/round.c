@@ -16,14 +16,14 @@ void *round_create(struct http_conn *conn, size_t bytes) {
     return round;
 }
 
-static void round_free(struct round *round) {
+void round_drop(struct round *round) {
     mem_free(&mem_default, round, round->bytes);
 }
 
 static void round_go(struct round *round, struct http_door *door, loop_fn step) {
     /* Without memory the question is lost, and the time limit answers it. */
     if (loop_post(door->loop, step, round) != STATUS_OK)
-        round_free(round);
+        round_drop(round);
 }
 
 void round_start(struct round *round) {
@@ -33,10 +33,20 @@ void round_start(struct round *round) {
 static void round_on_visit(void *context) {
     struct round *round = context;
     bool more = round->visit(round, round->home->doors[round->index]);
+    if (round->held)
+        return;
     if (more && ++round->index < round->home->fleet->count)
         round_go(round, round->home->doors[round->index], round_on_visit);
     else
         round_go(round, round->home, round_on_home);
+}
+
+void round_hold(struct round *round) {
+    round->held = true;
+}
+
+void round_release(struct round *round) {
+    round_go(round, round->home, round_on_home);
 }
 
 static void round_on_home(void *context) {
@@ -44,5 +54,5 @@ static void round_on_home(void *context) {
     struct http_conn *conn = http_door_conn(round->home, round->conn_id);
     if (conn != NULL && conn->state == HTTP_CONN_HANDLING)
         round->done(round, conn);
-    round_free(round);
+    round_drop(round);
 }

@@ -20,10 +20,18 @@ struct round {
     uint64_t conn_id;
     unsigned index;
     size_t bytes;
+    bool held;
 };
 
 /* A zeroed question of `bytes` bytes that begins with a struct round. NULL: no memory, and the client has been told. */
 void *round_create(struct http_conn *conn, size_t bytes);
+
+/* Frees a question that has not been sent off. */
+void round_drop(struct round *round);
+
+/* In `visit`, which answers false: the answer takes time here; round_release() sends the question home when it is found. */
+void round_hold(struct round *round);
+void round_release(struct round *round);
 
 /* Sends it off, with `visit` and `done` set; it is freed at its end. */
 void round_start(struct round *round);

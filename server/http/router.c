@@ -2,6 +2,7 @@
  * row knows is a static file, if there is a folder of them. */
 #include "http/router.h"
 
+#include "admin/admin.h"
 #include "config.h"
 #include "http/echo_door.h"
 #include "http/health.h"
@@ -19,10 +20,21 @@ struct route {
 };
 
 static const struct route routes[] = {
-    { "GET", "/healthz", health_alive },           { "GET", "/readyz", health_ready },
-    { "POST", "/v1/sessions", sessions_create },   { "POST", "/v1/join", sessions_join },
-    { "GET", "/v1/sessions/{}/ws", ws_door_open }, { "GET", "/metrics", metrics_door_get },
+    { "GET", "/healthz", health_alive },
+    { "GET", "/readyz", health_ready },
+    { "POST", "/v1/sessions", sessions_create },
+    { "POST", "/v1/join", sessions_join },
+    { "GET", "/v1/sessions/{}/ws", ws_door_open },
+    { "GET", "/metrics", metrics_door_get },
     { "GET", "/test/echo", echo_door_open },
+    { "GET", "/v1/admin/sessions", admin_sessions },
+    { "GET", "/v1/admin/connections", admin_connections },
+    { "GET", "/v1/admin/documents", admin_documents },
+    { "POST", "/v1/admin/connections/{}/kick", admin_kick },
+    { "POST", "/v1/admin/sessions/{}/close", admin_close },
+    { "POST", "/v1/admin/documents/{}/evict", admin_evict },
+    { "POST", "/v1/admin/drain", admin_drain },
+    { "POST", "/v1/admin/log-level", admin_log_level },
 };
 
 enum { ROUTES = sizeof routes / sizeof routes[0] };

@@ -35,6 +35,7 @@ enum status session_open(struct server *server, const struct uuid *id, struct se
         return STATUS_NO_MEMORY;
     session->server = server;
     session->id = *id;
+    session->number = ++server->session_next;
     session->empty_since_ms = server_now_ms(server);
     list_init(&session->connections);
     list_init(&session->documents);

@@ -23,6 +23,7 @@ struct session {
     struct session *chain; /* the next with the same table key */
     struct list server_link;
     struct uuid id;
+    uint64_t number;         /* of this loop: later ones have greater numbers */
     struct list connections; /* by id */
     uint32_t connection_count;
     struct attendance attendance; /* of users */
