@@ -16,7 +16,7 @@ for (const page of ["troubleshooting.md", "operators.md"])
     const texts = quoted(page);
     const missing = (list, find) => [...new Set(list)].filter((one) => !find(one));
     const events = texts.filter((text) => /^[a-z]+\.[a-z_]+$/.test(text) && !/^(files|pg)\./.test(text));
-    const settings = texts.flatMap((text) => text.match(/--[a-z-]{4,}/g) ?? []).filter((flag) => !/^--(config|help|version|text|reason|server-role|as)$/.test(flag));
+    const settings = texts.flatMap((text) => text.match(/--[a-z-]{4,}/g) ?? []).filter((flag) => !/^--(config|help|server|session|json|version|text|reason|server-role|as)$/.test(flag));
     assert.ok(events.length > 3 && settings.length > 3);
     assert.deepEqual(missing(events, (event) => sources.includes(`"${event}"`)), [], "events");
     assert.deepEqual(missing(settings, (flag) => new RegExp(`CONFIG_\\w+\\(${flag.slice(2).replaceAll("-", "_")},`).test(sources)), [], "settings");
