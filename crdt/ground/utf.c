@@ -26,6 +26,9 @@ static unsigned utf_char_bytes(const uint8_t *at, const uint8_t *end) {
     return overlong || surrogate || beyond ? 0 : count;
 }
 
+#define UPPER_BITS 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80
+const uint8_t utf_step_mask[2 * UTF_STEP] = { UPPER_BITS, UPPER_BITS, UPPER_BITS, UPPER_BITS };
+
 bool utf_check(struct bytes text, size_t *out_units) {
     const uint8_t *at = text.data;
     const uint8_t *end = text.size == 0 ? at : at + text.size;

@@ -8,8 +8,26 @@
 
 #include "ground/bytes.h"
 
+#include <string.h>
+
 /* Whether `text` is strict UTF-8; `out_units` (may be NULL) gets its length in UTF-16 units. */
 bool utf_check(struct bytes text, size_t *out_units);
+
+enum { UTF_STEP = 32 };
+extern const uint8_t utf_step_mask[2 * UTF_STEP]; /* the first half has the upper bits set */
+
+/* Whether `size` <= UTF_STEP bytes are ASCII, where UTF_STEP bytes can be read. Takes the same time for all. */
+static inline bool utf_step_is_ascii(const uint8_t *data, size_t size) {
+    uint64_t seen = 0;
+    for (size_t i = 0; i < UTF_STEP; i += sizeof seen) {
+        uint64_t word;
+        uint64_t mask;
+        memcpy(&word, data + i, sizeof word);
+        memcpy(&mask, utf_step_mask + UTF_STEP - size + i, sizeof mask);
+        seen |= word & mask;
+    }
+    return seen == 0;
+}
 
 /* UTF-16 units of text that is known to be valid. */
 size_t utf_units(struct bytes text);

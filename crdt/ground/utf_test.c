@@ -51,3 +51,13 @@ Test(utf, offsets_lead_to_each_unit) {
             cr_assert_geq(text.data[at], 0xf0);
     }
 }
+
+Test(utf, a_step_looks_at_its_bytes_and_at_no_others) {
+    uint8_t step[UTF_STEP];
+    for (size_t size = 0; size <= UTF_STEP; size++)
+        for (size_t at = 0; at < UTF_STEP; at++) {
+            memset(step, 0x7f, sizeof step);
+            step[at] = 0x80;
+            cr_assert_eq(utf_step_is_ascii(step, size), at >= size, "byte %zu of %zu", at, size);
+        }
+}

@@ -16,6 +16,7 @@
 #define CRDT_SRC_CLIENT_H
 
 #include "ground/bytes.h"
+#include "ground/utf.h"
 #include "item.h"
 
 enum {
@@ -176,6 +177,16 @@ static inline bool client_is_mostly_dead(size_t dead, size_t all) {
 static inline uint32_t client_ascii_add(struct client *client, struct bytes text) {
     uint32_t at = client->ascii_used;
     memcpy(client->ascii + at, text.data, text.size);
+    client->ascii_used += (uint32_t)text.size;
+    return at;
+}
+
+/* The same in one step, if the text has at most UTF_STEP bytes and lies where that many can be read. */
+static inline uint32_t client_ascii_add_step(struct client *client, struct bytes text) {
+    if (client->ascii_capacity - client->ascii_used < UTF_STEP)
+        return client_ascii_add(client, text);
+    uint32_t at = client->ascii_used;
+    memcpy(client->ascii + at, text.data, UTF_STEP);
     client->ascii_used += (uint32_t)text.size;
     return at;
 }

@@ -114,7 +114,8 @@ static void integrate_link(struct crdt_doc *doc, uint32_t number, struct crdt_ty
 static void integrate_content(struct crdt_doc *doc, struct item *item, const struct placing *placing) {
     struct client *client = placing->client;
     if (placing->ascii) {
-        item->content = client_ascii_add(client, placing->content);
+        item->content =
+            placing->step ? client_ascii_add_step(client, placing->content) : client_ascii_add(client, placing->content);
         item->flags |= ITEM_ASCII;
     } else if (placing->kind != CONTENT_DELETED) {
         const uint8_t *prefix = placing->prefix.size > 0 ? client_text_add(client, placing->prefix) : NULL;

@@ -89,12 +89,14 @@ static enum load_step load_run(struct load *load, struct bytes_reader *reader, s
     if (!varint_take(reader, &placing.length))
         return LOAD_FAILS;
     if (placing.kind == CONTENT_STRING) {
-        size_t units;
         if (placing.length > bytes_left(reader))
             return LOAD_FAILS;
-        placing.content = bytes_of(reader->at, (size_t)placing.length);
-        reader->at += placing.length;
-        if (!utf_check(placing.content, &units))
+        size_t units = (size_t)placing.length;
+        bool step = units <= UTF_STEP && bytes_left(reader) >= UTF_STEP;
+        placing.content = bytes_of(reader->at, units);
+        reader->at += units;
+        placing.step = step && utf_step_is_ascii(placing.content.data, units);
+        if (!placing.step && !utf_check(placing.content, &units))
             return LOAD_FAILS;
         placing.length = units;
         placing.ascii = units == placing.content.size;

@@ -350,6 +350,7 @@ struct placing {
     struct bytes prefix; /* before the content; copied, as is */
     struct bytes content;
     bool ascii; /* the struct that it is of is ASCII text */
+    bool step;  /* which has at most UTF_STEP bytes, and so many can be read there */
     uint8_t kind;
     uint32_t left;
     uint32_t right;
