@@ -41,12 +41,21 @@ extern const struct embedded_file server_sql[];
 
 /* ---- handoffs ---- */
 
-struct handoff *handoff_create(struct socket_line line, const struct uuid *session, struct bytes credential, struct bytes early,
-                               const char *peer) {
+/* Copies `bytes` to `at`, which it moves on. */
+static struct bytes handoff_keep(uint8_t **at, struct bytes bytes) {
+    struct bytes kept = bytes_of(*at, bytes.size);
+    if (bytes.size > 0)
+        memcpy(*at, bytes.data, bytes.size);
+    *at += bytes.size;
+    return kept;
+}
+
+struct handoff *handoff_create(struct socket_line line, const struct uuid *session, struct bytes credential, struct bytes path,
+                               struct bytes early, const char *peer) {
     struct handoff *handoff = mem_zalloc(&mem_default, sizeof *handoff);
     if (handoff == NULL)
         return NULL;
-    handoff->memory_bytes = credential.size + early.size + 1;
+    handoff->memory_bytes = credential.size + path.size + early.size + 1;
     handoff->memory = mem_alloc(&mem_default, handoff->memory_bytes);
     if (handoff->memory == NULL) {
         mem_free(&mem_default, handoff, sizeof *handoff);
@@ -54,12 +63,10 @@ struct handoff *handoff_create(struct socket_line line, const struct uuid *sessi
     }
     handoff->line = line;
     handoff->session = *session;
-    handoff->credential = bytes_of(handoff->memory, credential.size);
-    handoff->early = bytes_of(handoff->memory + credential.size, early.size);
-    if (credential.size > 0)
-        memcpy(handoff->memory, credential.data, credential.size);
-    if (early.size > 0)
-        memcpy(handoff->memory + credential.size, early.data, early.size);
+    uint8_t *at = handoff->memory;
+    handoff->credential = handoff_keep(&at, credential);
+    handoff->path = handoff_keep(&at, path);
+    handoff->early = handoff_keep(&at, early);
     snprintf(handoff->peer, sizeof handoff->peer, "%s", peer);
     return handoff;
 }

@@ -8,10 +8,11 @@
 
 #include "ground/uuid.h"
 
-#include "loop/socket.h"
-
 #include "ground/list.h"
 #include "ground/table.h"
+
+#include "connection/dialect.h"
+#include "loop/socket.h"
 #include "metrics/metrics.h"
 #include "placement.h"
 #include "wire/ws.h"
@@ -36,17 +37,20 @@ struct fleet {
 struct handoff {
     struct socket_line line;
     struct uuid session;
-    struct bytes credential; /* token of the Authorization header, or empty: it comes in session.join */
+    enum dialect_kind dialect;
+    bool in_url;             /* the credential was: only a door token may be */
+    struct bytes credential; /* what the upgrade brought, or empty: it comes in a message */
+    struct bytes path;       /* DIALECT_YWS: of the file */
     struct bytes early;      /* bytes read behind the request head: the first WebSocket frames */
     uint8_t deflate_bits;    /* as ws_upgrade says */
     char peer[64];
-    /* credential and early point into `memory`, freed with the handoff */
+    /* credential, path and early point into `memory`, freed with the handoff */
     uint8_t *memory;
     size_t memory_bytes;
 };
 
-struct handoff *handoff_create(struct socket_line line, const struct uuid *session, struct bytes credential, struct bytes early,
-                               const char *peer);
+struct handoff *handoff_create(struct socket_line line, const struct uuid *session, struct bytes credential, struct bytes path,
+                               struct bytes early, const char *peer);
 /* Closes the line if it is still there (fd >= 0). */
 void handoff_destroy(struct handoff *handoff);
 

@@ -348,6 +348,12 @@ struct bytes crdt_awareness_state(const struct crdt_awareness *awareness, uint64
     return record == NULL ? bytes_of(NULL, 0) : bytes_of(record->state.data, record->state.size);
 }
 
+bool crdt_awareness_clock(const struct crdt_awareness *awareness, uint64_t client, uint64_t *out) {
+    const struct awareness_record *record = table_get(&awareness->records, client);
+    *out = record == NULL ? 0 : record->clock;
+    return record != NULL;
+}
+
 size_t crdt_awareness_count(const struct crdt_awareness *awareness) {
     return awareness->present_count;
 }

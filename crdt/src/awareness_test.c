@@ -90,6 +90,22 @@ Test(awareness, newer_clocks_win_and_the_same_clock_only_with_null) {
     crdt_awareness_destroy(awareness);
 }
 
+Test(awareness, the_clock_of_who_left_is_remembered) {
+    struct crdt_awareness *awareness;
+    uint64_t clock;
+    cr_assert_eq(crdt_awareness_create(&(struct crdt_awareness_options){ 0 }, &awareness), STATUS_OK);
+    cr_assert_not(crdt_awareness_clock(awareness, 1, &clock));
+
+    cr_assert_eq(crdt_awareness_apply(awareness, bytes_of("\x01\x01\x07\x02{}", 6), 0, NULL, NULL), STATUS_OK);
+    cr_assert(crdt_awareness_clock(awareness, 1, &clock));
+    cr_assert_eq(clock, 7);
+    cr_assert_eq(crdt_awareness_apply(awareness, bytes_of("\x01\x01\x08\x04null", 8), 0, NULL, NULL), STATUS_OK);
+    cr_assert(crdt_awareness_clock(awareness, 1, &clock));
+    cr_assert_eq(clock, 8);
+
+    crdt_awareness_destroy(awareness);
+}
+
 Test(awareness, one_update_may_name_a_client_twice) {
     struct crdt_awareness *awareness = make(0, 0, 0);
     struct told told;

@@ -65,6 +65,23 @@ static bool ws_protocol_offered(const struct http_message *request, const char *
     return false;
 }
 
+struct bytes ws_upgrade_offered(const struct http_message *request, const char *prefix) {
+    struct bytes want = bytes_text(prefix);
+    for (unsigned i = 0; i < request->headers_count; i++) {
+        struct http_message one = { .headers = &request->headers[i], .headers_count = 1 };
+        struct bytes offers = http_message_header(&one, "sec-websocket-protocol");
+        for (size_t at = 0; at < offers.size;) {
+            size_t end = at;
+            while (end < offers.size && offers.data[end] != ',' && offers.data[end] != ' ' && offers.data[end] != '\t')
+                end++;
+            if (end - at >= want.size && memcmp(offers.data + at, want.data, want.size) == 0)
+                return bytes_of(offers.data + at + want.size, end - at - want.size);
+            at = end + 1;
+        }
+    }
+    return bytes_of(NULL, 0);
+}
+
 enum status ws_upgrade_check(const struct http_message *request, const char *const protocols[], struct ws_upgrade *out,
                              struct http_fault *fault) {
     struct bytes version = http_message_header(request, "sec-websocket-version");

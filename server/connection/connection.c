@@ -1,10 +1,9 @@
-/* connection.c — the life of one WebSocket connection; what its messages mean is native.c's.
+/* connection.c — the life of one WebSocket connection; what its messages mean is its dialect's.
  *
  * In order of a connection's life: open, bytes, send, flush, tick, close, doom. */
 #include "connection/connection.h"
 
 #include "config.h"
-#include "connection/native.h"
 #include "connection/rate.h"
 #include "document/delivery.h"
 #include "log.h"
@@ -20,8 +19,14 @@
 enum {
     CONNECTION_PAUSE_MS_MAX = 10000,       /* of one that sends too much */
     CONNECTION_CLOSE_MS = 2000,            /* the peer's time to answer a close */
+    CONNECTION_REFUSED_MS = 2000,          /* y-websocket 1.5 comes back 0.1 s after whatever close */
     CONNECTION_VALUES_BYTES_MAX = 1 << 28, /* one message that we write: a whole document and its headers */
     CONNECTION_SLICE_BYTES = 1 << 18,      /* written at most per turn: some 50 us of copying */
+};
+
+struct connection_verdict {
+    uint16_t code;
+    char reason[WS_REASON_MAX + 1];
 };
 
 static void connection_on_bytes(void *owner, struct bytes bytes);
@@ -69,6 +74,7 @@ bool connection_open(struct server *server, struct handoff *handoff) {
         return false;
     }
     connection->server = server;
+    connection->dialect = dialect_of(handoff->dialect);
     connection->id = server->connection_next++;
     connection->session_id = handoff->session;
     connection->ponged = true;
@@ -93,6 +99,7 @@ bool connection_open(struct server *server, struct handoff *handoff) {
             goto fail;
         memcpy(connection->credential, handoff->credential.data, handoff->credential.size);
         connection->credential_size = handoff->credential.size;
+        connection->credential_in_url = handoff->in_url;
     }
     if (table_put(&server->connections, connection->id, connection) != STATUS_OK)
         goto fail;
@@ -104,9 +111,8 @@ bool connection_open(struct server *server, struct handoff *handoff) {
     server->unjoined++;
     struct log_subject subject = connection_subject(connection);
     log_debug(&subject, "connection.opened", "peer=%s", handoff->peer);
-    if (handoff->early.size > 0)
-        connection_on_bytes(connection, handoff->early);
-    handoff_destroy(handoff);
+    connection->unread = handoff;
+    connection->dialect->opened(connection);
     return true;
 
 fail_table:
@@ -116,6 +122,17 @@ fail:
     mem_free(&mem_default, connection, sizeof *connection);
     handoff_destroy(handoff);
     return false;
+}
+
+void connection_begin_reading(struct connection *connection) {
+    struct handoff *handoff = connection->unread;
+    assert(handoff != NULL);
+    connection->unread = NULL;
+    connection->ponged = true;
+    socket_pause(connection->socket, connection->server->draining);
+    if (handoff->early.size > 0)
+        connection_on_bytes(connection, handoff->early);
+    handoff_destroy(handoff);
 }
 
 /* ---- bytes in ---- */
@@ -128,7 +145,8 @@ static void connection_on_event(struct connection *connection, const struct ws_e
     switch (event->kind) {
     case WS_EVENT_BINARY:
         metrics_count(&connection->server->metrics, METRIC_messages);
-        native_message(connection, event->payload);
+        if (connection->state < CONNECTION_REFUSED)
+            connection->dialect->message(connection, event->payload);
         break;
     case WS_EVENT_TEXT:
         connection_close(connection, WIRE_CLOSE_DATA, "only binary messages are taken");
@@ -191,7 +209,7 @@ static void connection_slow_down(struct connection *connection) {
     uint64_t pause_ms = frames_ms > updates_ms ? frames_ms : updates_ms;
     connection->frames += frames;
     connection->updates = 0;
-    if (pause_ms == 0 || connection->state >= CONNECTION_CLOSING)
+    if (pause_ms == 0 || connection->state >= CONNECTION_REFUSED)
         return;
     metrics_limited(&server->metrics, frames_ms > updates_ms ? LIMIT_frames_per_second : LIMIT_updates_per_second);
     if (pause_ms > CONNECTION_PAUSE_MS_MAX) {
@@ -304,9 +322,9 @@ void connection_send_values(struct connection *connection, struct bytes_writer *
     frame_release(frame);
 }
 
-void connection_send_room(struct connection *connection, struct room *room, struct room_member *member, uint64_t number) {
+void connection_send_room(struct connection *connection, struct room *room, struct room_member *member, struct frame_address to) {
     struct frame *frames[ROOM_CATCH_UP_FRAMES];
-    size_t count = room_catch_up(room, member, number, frames);
+    size_t count = room_catch_up(room, member, to, frames);
     for (size_t i = 0; i < count; i++) {
         connection_send(connection, frames[i]);
         frame_release(frames[i]);
@@ -322,7 +340,7 @@ void connection_send_fault(struct connection *connection, uint32_t msgid, const 
 /* What is owed beyond what is queued already; the kernel takes bytes. */
 static void connection_settle(struct connection *connection) {
     if (connection->room_member.missed)
-        connection_send_room(connection, &connection->session->room, &connection->room_member, 0);
+        connection_send_room(connection, &connection->session->room, &connection->room_member, frame_native(0));
     if (!list_empty(&connection->due))
         delivery_settle(connection);
 }
@@ -407,7 +425,7 @@ void connection_tick(struct connection *connection, uint64_t now_ms) {
         connection_close(connection, WIRE_CLOSE_TOO_SLOW, "did not join in time");
         break;
     case CONNECTION_JOINED:
-        if (!connection->ponged && list_empty(&connection->paced_link)) {
+        if (!connection->ponged && list_empty(&connection->paced_link) && connection->unread == NULL) {
             metrics_limited(&connection->server->metrics, LIMIT_ping_ms);
             log_info(&subject, "connection.silent", "ms=%llu", (unsigned long long)server_config(connection->server)->ping_ms);
             connection_doom(connection);
@@ -422,6 +440,10 @@ void connection_tick(struct connection *connection, uint64_t now_ms) {
             connection_send(connection, ping);
             frame_release(ping);
         }
+        connection->dialect->ping(connection);
+        break;
+    case CONNECTION_REFUSED:
+        connection_close(connection, connection->verdict->code, connection->verdict->reason);
         break;
     case CONNECTION_CLOSING:
         connection_doom(connection);
@@ -442,6 +464,8 @@ void connection_close(struct connection *connection, uint16_t code, const char *
     if (connection->state == CONNECTION_DOOMED)
         return;
     session_leave(connection);
+    if (connection->state == CONNECTION_REFUSED)
+        socket_pause(connection->socket, false); /* for the peer's close */
     connection->state = CONNECTION_CLOSING;
     connection->deadline_ms = server_now_ms(connection->server) + CONNECTION_CLOSE_MS;
     if (ws_conn_close(&connection->ws, code, bytes_text(reason)) != STATUS_OK) {
@@ -449,6 +473,25 @@ void connection_close(struct connection *connection, uint16_t code, const char *
         return;
     }
     connection_take_replies(connection);
+}
+
+void connection_refuse(struct connection *connection, uint16_t code, const char *reason) {
+    if (connection->state >= CONNECTION_REFUSED)
+        return;
+    connection->verdict = mem_zalloc(&mem_default, sizeof *connection->verdict);
+    if (connection->verdict == NULL) {
+        connection_close(connection, code, reason);
+        return;
+    }
+    struct log_subject subject = connection_subject(connection);
+    log_info(&subject, "connection.refused", "code=%u reason=\"%s\"", code, reason);
+    connection->verdict->code = code;
+    memcpy(connection->verdict->reason, reason, strnlen(reason, WS_REASON_MAX));
+    session_leave(connection);
+    socket_pause(connection->socket, true);
+    list_remove(&connection->paced_link);
+    connection->state = CONNECTION_REFUSED;
+    connection->deadline_ms = server_now_ms(connection->server) + CONNECTION_REFUSED_MS;
 }
 
 static void connection_on_end(void *owner, enum status why) {
@@ -481,5 +524,7 @@ void connection_destroy(struct connection *connection) {
     outbox_finish(&connection->outbox);
     rate_free(connection->rates);
     mem_free(&mem_default, connection->credential, connection->credential_size);
+    mem_free(&mem_default, connection->verdict, sizeof *connection->verdict);
+    handoff_destroy(connection->unread);
     mem_free(&mem_default, connection, sizeof *connection);
 }

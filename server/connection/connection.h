@@ -3,7 +3,9 @@
  *                 handoff                session.join          answered
  *   (nothing) ──────────▶ WAITING ──────────────▶ JOINING ──────────▶ JOINED
  *                            │ late, bad                │ refused        │ closed by either side, too slow, removed, drain
- *                            └──────────▶ CLOSING ◀─────┴────────────────┘
+ *                            └──────────▶ CLOSING ◀─────┴────────────────┤
+ *                                            ▲                           │ a door's client that comes back at once when closed
+ *                                            └── CONNECTION_REFUSED_MS ── REFUSED
  *                                            │ the peer's close came and all is sent, or 2 s passed
  *                                            └──▶ doomed, freed at the end of the turn
  *
@@ -11,6 +13,7 @@
  *   → WAITING             connection_open
  *   WAITING → JOINING     session_join_begin        (session/session_join.c)
  *   JOINING → JOINED      connection_joined
+ *   any → REFUSED         connection_refuse
  *   any → CLOSING         connection_close
  *   any → doomed          connection_doom
  *
@@ -18,11 +21,13 @@
  * and TCP tells the peer. Nothing is lost; who has run up CONNECTION_PAUSE_MS_MAX at once is closed with 4529.
  *
  * The struct stays valid until the end of the turn in which it was doomed. Whoever waits for a database keeps the id, not the
- * pointer. An idle connection holds no buffer: the WebSocket parser is lent mid-message, the outbox ring is given back when empty.
+ * pointer. What it speaks is its dialect's (dialect.h). An idle connection holds no buffer: the WebSocket parser is lent
+ * mid-message, the outbox ring is given back when empty.
  */
 #ifndef SERVER_CONNECTION_H
 #define SERVER_CONNECTION_H
 
+#include "connection/dialect.h"
 #include "connection/outbox.h"
 #include "server.h"
 #include "session/participant.h"
@@ -30,6 +35,7 @@
 #include "wire/fault.h"
 #include "wire/ws.h"
 
+struct handoff;
 struct room;
 struct session;
 struct socket;
@@ -37,11 +43,19 @@ struct rate;
 
 enum { CONNECTION_HOLD_MS = 100 };
 
-enum connection_state { CONNECTION_WAITING, CONNECTION_JOINING, CONNECTION_JOINED, CONNECTION_CLOSING, CONNECTION_DOOMED };
+enum connection_state {
+    CONNECTION_WAITING,
+    CONNECTION_JOINING,
+    CONNECTION_JOINED,
+    CONNECTION_REFUSED,
+    CONNECTION_CLOSING,
+    CONNECTION_DOOMED
+};
 
 struct connection {
     /* what a delivery reads and writes */
     struct server *server;
+    const struct dialect *dialect;
     uint64_t id;
     enum connection_state state;
     bool ponged;            /* something was heard since the last ping */
@@ -70,18 +84,21 @@ struct connection {
     struct uuid session_id;
     uint8_t *credential; /* of the upgrade; NULL once used */
     size_t credential_size;
+    bool credential_in_url;
     size_t unjoined_bytes;
     uint64_t deadline_ms;      /* WAITING, JOINING: to join; CLOSING: to be closed; JOINED: next ping */
     uint64_t token_expires_ms; /* Unix; 0: never */
     bool token_reminded;
-    bool counted_unjoined;    /* in server->unjoined */
-    struct list paced_link;   /* in server->paced, or alone */
-    uint64_t paced_until_ms;  /* there: it is read again then */
-    uint64_t frames;          /* of ws.frames, what is spent already */
-    uint64_t frames_full_us;  /* rate.h */
-    uint64_t updates;         /* kind 3 values since the last look */
-    uint64_t updates_full_us; /* rate.h */
-    struct rate *rates;       /* of methods; made at the first call */
+    bool counted_unjoined;              /* in server->unjoined */
+    struct list paced_link;             /* in server->paced, or alone */
+    uint64_t paced_until_ms;            /* there: it is read again then */
+    uint64_t frames;                    /* of ws.frames, what is spent already */
+    uint64_t frames_full_us;            /* rate.h */
+    uint64_t updates;                   /* kind 3 values since the last look */
+    uint64_t updates_full_us;           /* rate.h */
+    struct rate *rates;                 /* of methods; made at the first call */
+    struct handoff *unread;             /* of a door: not read from yet, its document is being opened; `early` goes first */
+    struct connection_verdict *verdict; /* REFUSED: how it will be closed */
 };
 
 /* Takes `handoff`. Runs in the loop that owns the session. False: it was turned away. */
@@ -101,17 +118,25 @@ void connection_send(struct connection *connection, struct frame *frame);
  */
 struct frame *connection_pack(const struct connection *connection, struct frame *frame);
 
-/* Sends values (msgpack, not framed yet) written by the caller; consumes the writer's content, whatever its status. */
+/* Sends one message (in the native dialect: values) written by the caller; consumes the writer's content, whatever its status. */
 void connection_send_values(struct connection *connection, struct bytes_writer *values);
 
-/* Sends the presence of a room that the member missed; `number` is the room's document. */
-void connection_send_room(struct connection *connection, struct room *room, struct room_member *member, uint64_t number);
+/* Sends the presence of a room that the member missed. */
+void connection_send_room(struct connection *connection, struct room *room, struct room_member *member, struct frame_address to);
 
 /* The whole answer "no" to a request. */
 void connection_send_fault(struct connection *connection, uint32_t msgid, const struct wire_fault *fault);
 
 /* Leaves the session and starts the closing handshake. `reason` is a sentence. */
 void connection_close(struct connection *connection, uint16_t code, const char *reason);
+
+/* Leaves the session, reads no more, and closes in CONNECTION_REFUSED_MS: for clients that come back at once whatever the close
+ * says.
+ */
+void connection_refuse(struct connection *connection, uint16_t code, const char *reason);
+
+/* A door's connection begins to read: first what came with its handoff. */
+void connection_begin_reading(struct connection *connection);
 
 /* Frees everything at the end of the turn, without a handshake. */
 void connection_doom(struct connection *connection);

@@ -11,6 +11,7 @@
 #include "session/session_token.h"
 #include "wire/doc_wire.h"
 #include "wire/session_wire.h"
+#include "wire/sync.h"
 
 /* Says what was wrong in a notification, then closes. */
 static void native_malformed(struct connection *connection, enum wire_code code, const char *what, size_t offset) {
@@ -104,7 +105,7 @@ static void native_sync(struct connection *connection, const struct wire_value *
     switch (value->kind) {
     case WIRE_UPDATE:
         connection->updates++;
-        if (document_update(subscription, value->payload) == STATUS_MALFORMED)
+        if (document_update(subscription, value->payload, false) == STATUS_MALFORMED)
             native_malformed(connection, WIRE_CODE_MALFORMED, "not a Yjs update", 0);
         break;
     case WIRE_AWARENESS:
@@ -119,7 +120,7 @@ static void native_sync(struct connection *connection, const struct wire_value *
     }
 }
 
-void native_message(struct connection *connection, struct bytes message) {
+static void native_message(struct connection *connection, struct bytes message) {
     struct wire_reader reader = wire_reader(message, NULL);
     while (connection->state < CONNECTION_CLOSING) {
         struct wire_value value;
@@ -153,3 +154,81 @@ void native_message(struct connection *connection, struct bytes message) {
         }
     }
 }
+
+/* ---- what the core says ---- */
+
+static void native_refused(struct connection *connection, uint32_t msgid, const struct wire_fault *fault, uint16_t close_code) {
+    connection_send_fault(connection, msgid, fault);
+    connection_close(connection, close_code, fault->message);
+}
+
+static void native_doc_opened(struct subscription *subscription, uint32_t msgid, struct bytes path, struct bytes state_vector) {
+    const struct document *document = subscription->document;
+    struct wire_doc_opened opened = {
+        .doc = document->number,
+        .file = document->file,
+        .path = path,
+        .epoch = (uint64_t)document->epoch,
+        .access = subscription->writable ? WIRE_ACCESS_WRITE : WIRE_ACCESS_READ,
+        .root = bytes_text(document->root_name),
+        .state_vector = state_vector,
+    };
+    struct bytes_writer values = connection_writer();
+    wire_result_begin(&values, msgid);
+    wire_doc_opened_write(&values, &opened);
+    connection_send_values(subscription->connection, &values);
+}
+
+static void native_rejected(struct subscription *subscription, enum wire_code code, const char *message) {
+    struct wire_doc_rejected rejected = {
+        .doc = subscription->document->number,
+        .count = subscription->count,
+        .code = code,
+        .message = bytes_text(message),
+    };
+    struct bytes_writer values = connection_writer();
+    wire_notification_begin(&values, "doc.rejected");
+    wire_doc_rejected_write(&values, &rejected);
+    connection_send_values(subscription->connection, &values);
+}
+
+static void native_gone(struct subscription *subscription, const struct wire_doc_gone *gone) {
+    struct bytes_writer values = connection_writer();
+    wire_notification_begin(&values, "doc.gone");
+    wire_doc_gone_write(&values, gone);
+    connection_send_values(subscription->connection, &values);
+}
+
+/* False: there is no memory for it and the connection has ended; without its acks a client could never know that it is saved. */
+static bool native_ack(struct subscription *subscription) {
+    uint8_t bytes[64];
+    struct bytes_writer writer = { .data = bytes, .capacity = sizeof bytes, .size_max = sizeof bytes, .mem = &mem_default };
+    wire_ack_frame(&writer, subscription->document->number, subscription->acked);
+    struct frame *frame = writer.status == STATUS_OK ? frame_create(writer.size) : NULL;
+    if (frame == NULL) {
+        connection_doom(subscription->connection);
+        return false;
+    }
+    memcpy(frame->data, bytes, writer.size);
+    connection_send(subscription->connection, frame);
+    frame_release(frame);
+    return true;
+}
+
+static void native_ping(struct connection *connection) {
+    (void)connection; /* WebSocket's own is enough */
+}
+
+const struct dialect native_dialect = {
+    .kind = DIALECT_NATIVE,
+    .opened = connection_begin_reading,
+    .message = native_message,
+    .joined = session_join_answer,
+    .refused = native_refused,
+    .doc_opened = native_doc_opened,
+    .doc_refused = connection_send_fault,
+    .rejected = native_rejected,
+    .gone = native_gone,
+    .ack = native_ack,
+    .ping = native_ping,
+};

@@ -11,9 +11,10 @@
 
 #include "connection/connection.h"
 
-/* One whole binary message of a connection. Values before a malformed one stay applied; the malformed one has no effect; the
- * connection is closed with 4400 then. */
-void native_message(struct connection *connection, struct bytes message);
+/* Of a message, values before a malformed one stay applied; the malformed one has no effect; the connection is closed with 4400
+ * then.
+ */
+extern const struct dialect native_dialect;
 
 /* Tells a client that the server goes away, and when to come back; the close is the caller's. */
 void native_drain(struct connection *connection, uint64_t after_ms);

@@ -3,7 +3,9 @@
  *   document_update ─▶ authors_judge ─▶ (applied) ─▶ authors_note ─▶ journal
  *                                                         │ every second, and before a checkpoint
  *                                                         ▼
- *                                                   authors_record ─▶ [client_relayed] ─▶ authors_on_recorded */
+ *                                                   authors_record ─▶ [client_relayed] ─▶ authors_on_recorded
+ *
+ *   a door's live update ─▶ authors_claim ─▶ [client_claim] ─▶ authors_on_claimed */
 #include "document/authors.h"
 
 #include "document/document.h"
@@ -105,6 +107,83 @@ enum status authors_judge(const struct subscription *subscription, struct bytes 
     enum status status = crdt_update_each_range(update, authors_judge_range, &judged);
     *out_relayed = judged.relayed;
     return status;
+}
+
+/* ---- claiming ---- */
+
+struct authors_claim {
+    struct server *server;
+    uint64_t connection_id;
+    uint64_t number;
+    uint64_t client_id;
+};
+
+static enum status authors_claim_range(void *context, const struct crdt_range *range) {
+    uint64_t *client_id = context;
+    if (*client_id != 0 && *client_id != range->client)
+        return STATUS_CONFLICT;
+    *client_id = range->client;
+    return STATUS_OK;
+}
+
+/* Whom a door's peer says it is: the first whose presence it brought. 0: it said nothing. */
+static uint64_t authors_said(const struct subscription *subscription) {
+    return subscription->dialect != DIALECT_NATIVE && subscription->member.count > 0 ? subscription->member.clients[0] : 0;
+}
+
+static bool authors_is_contested(const struct subscription *subscription, uint64_t client_id) {
+    list_each (link, &subscription->document->subscriptions) {
+        const struct subscription *other = list_entry(link, struct subscription, document_link);
+        if ((other->client_id == client_id || authors_said(other) == client_id) &&
+            !uuid_equal(&other->connection->participant.user, &subscription->connection->participant.user))
+            return true;
+    }
+    return false;
+}
+
+static void authors_on_claimed(void *context, const struct reply *reply) {
+    struct authors_claim *op = context;
+    struct connection *connection = server_connection(op->server, op->connection_id);
+    /* Of a claim that was not written nothing is lost but the owner's name: the id itself is recorded as a relay's. */
+    if (connection != NULL && reply->status == STATUS_OK && reply->row_count == 1) {
+        struct row row = reply_row(reply, 0);
+        struct uuid owner = row_uuid(&row, 0);
+        bool is_ours = uuid_equal(&owner, &connection->participant.user);
+        list_each (link, &connection->subscriptions) {
+            struct subscription *subscription = list_entry(link, struct subscription, connection_link);
+            if (!is_ours && subscription->document->number == op->number && subscription->client_id == op->client_id)
+                subscription->client_id = 0;
+        }
+    }
+    mem_free(&mem_default, op, sizeof *op);
+}
+
+void authors_claim(struct subscription *subscription, struct bytes update) {
+    const struct document *document = subscription->document;
+    const struct connection *connection = subscription->connection;
+    uint64_t client_id = 0, said = authors_said(subscription);
+    if (crdt_update_each_range(update, authors_claim_range, &client_id) != STATUS_OK || client_id == 0 ||
+        (said != 0 && said != client_id) || authors_is_contested(subscription, client_id))
+        return;
+    struct authors_claim *op = mem_alloc(&mem_default, sizeof *op);
+    if (op == NULL)
+        return; /* the next one claims it */
+    *op = (struct authors_claim){ connection->server, connection->id, document->number, client_id };
+    struct arena arena;
+    arena_init(&arena, &mem_default, AUTHORS_ARENA_BYTES);
+    struct params *params = params_new(&arena);
+    params_add_uuid(params, &document->session->id);
+    params_add_uuid(params, &document->file);
+    params_add_i64(params, document->epoch);
+    params_add_i64(params, (int64_t)client_id);
+    params_add_uuid(params, &connection->participant.user);
+    if (params != NULL &&
+        store_submit(connection->server->store, NULL, "client_claim", params, authors_on_claimed, op) == STATUS_OK) {
+        subscription->client_id = client_id;
+        subscription->claimed = true;
+    } else
+        mem_free(&mem_default, op, sizeof *op);
+    arena_finish(&arena);
 }
 
 /* ---- remembering ---- */

@@ -1,7 +1,8 @@
 /* authors.h — whose the units in an update are, and how that is remembered.
  *
- * A CRDT client id belongs to a user: doc.open claims it (document_claim), the table crdt_clients holds it. What an update brings
- * under a *foreign* id and the document lacks is one of three things:
+ * A CRDT client id belongs to a user: doc.open claims it (document_claim), the table crdt_clients holds it. The protocols of the
+ * doors name none: there the first live update claims the id it was made with. What an update brings under a *foreign* id and the
+ * document lacks is one of three things:
  *
  *   the id is known from older epochs of the file only    another history's text: refused, `epoch_mismatch`
  *   its owner is connected and writes with it             a forgery: refused, `permission_denied`
@@ -50,6 +51,11 @@ enum status authors_load(struct document *document, void (*done)(struct document
  * STATUS_DENIED     units in the name of somebody who writes right now
  * STATUS_CONFLICT   units of another history of the file */
 enum status authors_judge(const struct subscription *subscription, struct bytes update, bool *out_relayed);
+
+/* Claims the client id that a live update, which was taken as a relay, is of: if it holds units of one client only, whom the peer's
+ * own presence, the first that it sent, is of, if it sent any; and nobody else claims to be that client. Sync answers claim
+ * nothing: they hold what others made. */
+void authors_claim(struct subscription *subscription, struct bytes update);
 
 /* Notes every id in `update` but `own` (0: none) as seen through others. STATUS_NO_MEMORY. */
 enum status authors_note(struct document *document, struct bytes update, uint64_t own);

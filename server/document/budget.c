@@ -16,7 +16,9 @@ static uint64_t budget_share(const struct server *server) {
 
 void budget_count(struct document *document) {
     struct server *server = document->session->server;
-    size_t bytes = document->crdt == NULL ? 0 : crdt_doc_size(document->crdt).heap_bytes + image_bytes(&document->image);
+    size_t bytes = document->crdt == NULL ? 0 : crdt_doc_size(document->crdt).heap_bytes;
+    for (size_t i = 0; i < DIALECT_SHARING; i++)
+        bytes += image_bytes(&document->images[i]);
     server->documents_bytes += bytes - document->counted_bytes;
     document->session->documents_bytes += bytes - document->counted_bytes;
     document->counted_bytes = bytes;

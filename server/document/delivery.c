@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "document/budget.h"
+#include "document/framing.h"
 #include "log.h"
 
 enum { DELIVERY_KNOWN_BYTES_MAX = 1 << 20 }; /* of all vectors kept for one connection: some hundred documents of many writers */
@@ -37,15 +38,30 @@ static void delivery_fall_behind(struct subscription *subscription, struct bytes
     delivery_owe(subscription);
 }
 
-void delivery_update(struct document *document, struct frame *frame, const struct subscription *except) {
+enum status delivery_update(struct document *document, struct bytes update, const struct subscription *except) {
     size_t soft = server_config(document->session->server)->outbox_soft_bytes;
     struct bytes_writer vector = { 0 }; /* of the document now, once somebody falls behind */
-    image_add(&document->image, frame);
+    struct framing framing = { .kind = FRAME_UPDATE, .payload = update };
+    enum status status = STATUS_OK;
+    for (enum dialect_kind dialect = 0; dialect < DIALECT_SHARING; dialect++) {
+        struct frame_address to = { .dialect = dialect, .number = document->number };
+        struct image *image = &document->images[dialect];
+        struct frame *frame = image_is_kept(image) ? framing_frame(&framing, to) : NULL;
+        if (frame != NULL)
+            image_add(image, frame);
+        else
+            image_forget(image);
+    }
     list_each (link, &document->subscriptions) {
         struct subscription *subscription = list_entry(link, struct subscription, document_link);
         struct connection *connection = subscription->connection;
         if (subscription == except || subscription->behind)
             continue;
+        struct frame *frame = framing_frame(&framing, subscription_address(subscription));
+        if (frame == NULL) {
+            status = STATUS_NO_MEMORY;
+            break;
+        }
         connection_send(connection, frame);
         if (outbox_pressure(&connection->outbox) < soft)
             continue;
@@ -61,6 +77,8 @@ void delivery_update(struct document *document, struct frame *frame, const struc
     }
     if (vector.mem != NULL)
         bytes_writer_finish(&vector);
+    framing_finish(&framing);
+    return status;
 }
 
 /* ---- states ---- */
@@ -71,24 +89,26 @@ static bool delivery_send_state(struct subscription *subscription, struct bytes 
     struct document *document = subscription->document;
     struct outbox *outbox = &subscription->connection->outbox;
     enum status status;
-    if (vector.size == 0 || (vector.size == 1 && vector.data[0] == 0)) {
+    bool is_all = vector.size == 0 || (vector.size == 1 && vector.data[0] == 0);
+    struct frame_address to = subscription_address(subscription);
+    if (is_all && to.dialect < DIALECT_SHARING) {
         struct frame *const *frames;
         size_t count;
-        status = image_take(&document->image, document->crdt, document->number, server_now_ms(document->session->server), &frames,
-                            &count);
+        struct image *image = &document->images[to.dialect];
+        status = image_take(image, document->crdt, to, server_now_ms(document->session->server), &frames, &count);
         if (status == STATUS_OK)
-            status = outbox_push_state(outbox, image_base(&document->image, subscription->connection), frames + 1, count - 1);
+            status = outbox_push_state(outbox, image_base(image, subscription->connection), frames + 1, count - 1);
         budget_count(document);
         if (!budget_allows_growth(document->session->server)) { /* memory is for documents */
-            image_forget(&document->image);
+            image_forget(image);
             budget_count(document);
         }
     } else {
         struct bytes_writer diff = connection_writer();
-        status = crdt_update_encode_diff(document->crdt, vector, &diff);
+        status = is_all ? crdt_update_encode(document->crdt, &diff) : crdt_update_encode_diff(document->crdt, vector, &diff);
         struct frame *frame = NULL;
         if (status == STATUS_OK)
-            frame = frame_of_sync(WIRE_UPDATE, document->number, bytes_written(&diff));
+            frame = frame_of_sync(to, FRAME_STATE, bytes_written(&diff));
         bytes_writer_finish(&diff);
         struct frame *packed = frame == NULL ? NULL : connection_pack(subscription->connection, frame);
         status = packed == NULL ? STATUS_NO_MEMORY : outbox_push_state(outbox, packed, NULL, 0);
@@ -123,6 +143,8 @@ enum status delivery_state(struct subscription *subscription, struct bytes state
 
 void delivery_ack(struct subscription *subscription, uint64_t count) {
     subscription->acked = count;
+    if (subscription->connection->dialect->ack == NULL)
+        return;
     subscription->owes_ack = true;
     if (list_empty(&subscription->due_link))
         list_append(&subscription->connection->due, &subscription->due_link);
@@ -131,19 +153,10 @@ void delivery_ack(struct subscription *subscription, uint64_t count) {
 
 /* False: there is no memory for it and the connection has ended; without its acks a client could never know that it is saved. */
 static bool delivery_send_ack(struct subscription *subscription) {
-    uint8_t bytes[64];
-    struct bytes_writer writer = { .data = bytes, .capacity = sizeof bytes, .size_max = sizeof bytes, .mem = &mem_default };
-    wire_ack_frame(&writer, subscription->document->number, subscription->acked);
-    struct frame *frame = writer.status == STATUS_OK ? frame_create(writer.size) : NULL;
-    if (frame == NULL) {
-        connection_doom(subscription->connection);
+    if (!subscription->connection->dialect->ack(subscription))
         return false;
-    }
-    memcpy(frame->data, bytes, writer.size);
     subscription->owes_ack = false;
     metrics_count(&subscription->connection->server->metrics, METRIC_acks);
-    connection_send(subscription->connection, frame);
-    frame_release(frame);
     return true;
 }
 
@@ -164,7 +177,7 @@ void delivery_settle(struct connection *connection) {
         if (subscription->owes_ack && !delivery_send_ack(subscription))
             return;
         if (subscription->member.missed)
-            connection_send_room(connection, &document->room, &subscription->member, document->number);
+            connection_send_room(connection, &document->room, &subscription->member, subscription_address(subscription));
         if (!subscription->behind)
             list_remove(&subscription->due_link);
     }

@@ -3,7 +3,8 @@
  *   an update    into the outbox at once
  *   an ack       with whatever leaves next, the newest only, and not while the kernel takes nothing from the connection. At the
  *                end of the turn if the connection was told nothing lately; else it waits for company, at most
- *                CONNECTION_HOLD_MS and a tick: an ack alone is a write of its own, which costs as much as a delivery
+ *                CONNECTION_HOLD_MS and a tick: an ack alone is a write of its own, which costs as much as a delivery.
+ *                In the dialects that have one
  *   a state      kind 6: what the peer lacks. At once if the outbox has room for it; one at a time per connection
  *
  * A subscriber whose connection reads too slowly falls *behind*:
@@ -22,8 +23,8 @@
 
 #include "document/document.h"
 
-/* Sends an update that the document has taken in to every subscriber but `except` (may be NULL). */
-void delivery_update(struct document *document, struct frame *frame, const struct subscription *except);
+/* Sends an update that the document has taken in to every subscriber but `except` (may be NULL). STATUS_NO_MEMORY: not to all. */
+enum status delivery_update(struct document *document, struct bytes update, const struct subscription *except);
 
 /* Owes the subscriber what a peer with this state vector lacks. STATUS_MALFORMED: not a state vector, nothing is owed. */
 enum status delivery_state(struct subscription *subscription, struct bytes state_vector);

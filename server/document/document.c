@@ -5,6 +5,7 @@
 #include "document/budget.h"
 #include "document/delivery.h"
 #include "document/document_open.h"
+#include "document/framing.h"
 #include "document/leave.h"
 #include "document/persist.h"
 #include "log.h"
@@ -46,6 +47,18 @@ enum status document_create(struct session *session, const struct uuid *file, st
     return STATUS_OK;
 }
 
+static bool document_has_image(const struct document *document) {
+    for (size_t i = 0; i < DIALECT_SHARING; i++)
+        if (image_is_kept(&document->images[i]))
+            return true;
+    return false;
+}
+
+static void document_forget_images(struct document *document) {
+    for (size_t i = 0; i < DIALECT_SHARING; i++)
+        image_forget(&document->images[i]);
+}
+
 void document_destroy(struct document *document) {
     document->state = DOCUMENT_CLOSED;
     leave_end(document, false);
@@ -56,7 +69,7 @@ void document_destroy(struct document *document) {
     budget_forget(document);
     authors_finish(document);
     room_finish(&document->room);
-    image_forget(&document->image);
+    document_forget_images(document);
     crdt_doc_destroy(document->crdt);
     mem_free(&mem_default, document->root_name, document->root_name_size);
     list_remove(&document->session_link);
@@ -75,9 +88,19 @@ struct subscription *connection_subscription(const struct connection *connection
     return NULL;
 }
 
-enum status document_subscribe(struct document *document, struct connection *connection, uint64_t client_id,
+struct subscription *connection_subscription_named(const struct connection *connection, struct bytes name) {
+    for (const struct list *link = connection->subscriptions.next; link != &connection->subscriptions; link = link->next) {
+        struct subscription *subscription = list_entry(link, struct subscription, connection_link);
+        if (bytes_equal(bytes_of(subscription->name, subscription->name_size), name))
+            return subscription;
+    }
+    return NULL;
+}
+
+enum status document_subscribe(struct document *document, struct connection *connection, uint64_t client_id, struct bytes name,
                                struct subscription **out) {
-    struct subscription *older = connection_subscription(connection, document->number);
+    struct subscription *older =
+        name.size > 0 ? connection_subscription_named(connection, name) : connection_subscription(connection, document->number);
     if (older != NULL)
         document_unsubscribe(older);
     if (connection->subscription_count >= DOCUMENT_SUBSCRIPTIONS_MAX)
@@ -85,8 +108,17 @@ enum status document_subscribe(struct document *document, struct connection *con
     struct subscription *subscription = mem_zalloc(&mem_default, sizeof *subscription);
     if (subscription == NULL)
         return STATUS_NO_MEMORY;
+    if (name.size > 0) {
+        subscription->name = mem_alloc(&mem_default, name.size);
+        if (subscription->name == NULL) {
+            mem_free(&mem_default, subscription, sizeof *subscription);
+            return STATUS_NO_MEMORY;
+        }
+        memcpy(subscription->name, name.data, subscription->name_size = name.size);
+    }
     subscription->document = document;
     subscription->connection = connection;
+    subscription->dialect = (uint8_t)connection->dialect->kind;
     subscription->client_id = client_id;
     subscription->writable = (connection->participant.rights & RIGHT_WRITE) != 0;
     list_init(&subscription->due_link);
@@ -110,6 +142,7 @@ void document_unsubscribe(struct subscription *subscription) {
     if (list_empty(&document->subscriptions))
         document->idle_since_ms = now_ms;
     budget_place(document);
+    mem_free(&mem_default, subscription->name, subscription->name_size);
     mem_free(&mem_default, subscription, sizeof *subscription);
 }
 
@@ -117,7 +150,7 @@ void document_unsubscribe(struct subscription *subscription) {
 static void document_cut_off(struct document *document) {
     list_each (link, &document->subscriptions)
         connection_doom(list_entry(link, struct subscription, document_link)->connection);
-    image_forget(&document->image); /* it lacks that, too */
+    document_forget_images(document); /* they lack that, too */
 }
 
 /* ---- updates ---- */
@@ -129,16 +162,7 @@ static void document_reject(struct subscription *subscription, enum wire_code co
     log_info(&subject, "update.rejected", "n=%llu code=%s", (unsigned long long)subscription->count, wire_code_word(code));
     subscription->refused = subscription->count;
     metrics_count(&document->session->server->metrics, METRIC_updates_rejected);
-    struct wire_doc_rejected rejected = {
-        .doc = document->number,
-        .count = subscription->count,
-        .code = code,
-        .message = bytes_text(message == NULL ? wire_code_sentence(code) : message),
-    };
-    struct bytes_writer values = connection_writer();
-    wire_notification_begin(&values, "doc.rejected");
-    wire_doc_rejected_write(&values, &rejected);
-    connection_send_values(subscription->connection, &values);
+    subscription->connection->dialect->rejected(subscription, code, message == NULL ? wire_code_sentence(code) : message);
 }
 
 /* Puts a document aside whose memory holds what the journal does not: whoever sent that still has it and sends it again. */
@@ -168,7 +192,7 @@ static enum status document_apply(struct document *document, struct bytes update
     return status != STATUS_OK ? status : committed == STATUS_OK ? STATUS_OK : STATUS_CONFLICT;
 }
 
-enum status document_update(struct subscription *subscription, struct bytes update) {
+enum status document_update(struct subscription *subscription, struct bytes update, bool live) {
     struct document *document = subscription->document;
     struct server *server = document->session->server;
     subscription->count++;
@@ -249,15 +273,12 @@ enum status document_update(struct subscription *subscription, struct bytes upda
         document_put_aside(document, status_name(status));
         return STATUS_OK;
     }
+    if (live && subscription->client_id == 0 && !subscription->claimed)
+        authors_claim(subscription, update);
     bool somebody_else = subscription->document_link.next != subscription->document_link.previous; /* two links and the head */
-    if (integrated && (somebody_else || image_is_kept(&document->image))) {
-        struct frame *frame = frame_of_sync(WIRE_UPDATE, document->number, result.verbatim ? update : bytes_written(&relay));
-        if (frame == NULL)
-            document_put_aside(document, "no_memory_for_frame");
-        else
-            delivery_update(document, frame, subscription);
-        frame_release(frame);
-    }
+    if (integrated && (somebody_else || document_has_image(document)) &&
+        delivery_update(document, result.verbatim ? update : bytes_written(&relay), subscription) != STATUS_OK)
+        document_put_aside(document, "no_memory_for_frame");
     bytes_writer_finish(&relay);
     return STATUS_OK;
 }
@@ -267,14 +288,9 @@ enum status document_merge(struct document *document, struct bytes update) {
     struct bytes_writer relay = connection_writer();
     enum status status = document_apply(document, update, &result, &relay);
     bool integrated = result.units_new > 0 || result.units_deleted > 0;
-    if (status == STATUS_OK && integrated && (!list_empty(&document->subscriptions) || image_is_kept(&document->image))) {
-        struct frame *frame = frame_of_sync(WIRE_UPDATE, document->number, result.verbatim ? update : bytes_written(&relay));
-        if (frame != NULL)
-            delivery_update(document, frame, NULL);
-        else
-            status = STATUS_CONFLICT;
-        frame_release(frame);
-    }
+    if (status == STATUS_OK && integrated && (!list_empty(&document->subscriptions) || document_has_image(document)) &&
+        delivery_update(document, result.verbatim ? update : bytes_written(&relay), NULL) != STATUS_OK)
+        status = STATUS_CONFLICT;
     bytes_writer_finish(&relay);
     if (status != STATUS_CONFLICT)
         return status;
@@ -286,26 +302,31 @@ enum status document_merge(struct document *document, struct bytes update) {
 
 enum status document_awareness(struct subscription *subscription, struct bytes update) {
     struct document *document = subscription->document;
-    return room_apply(&document->room, &subscription->member, subscription->connection->id, update,
-                      server_now_ms(document->session->server));
+    uint64_t now_ms = server_now_ms(document->session->server);
+    return (subscription->dialect == DIALECT_NATIVE ? room_apply : room_apply_news)(&document->room, &subscription->member,
+                                                                                    subscription->connection->id, update, now_ms);
 }
 
 static void document_room_flush(struct room *room) {
     struct document *document = list_entry(room, struct document, room);
     uint64_t except;
-    struct frame *frame = room_frame_changed(room, document->number, &except);
-    if (frame == NULL)
+    struct bytes_writer update;
+    if (!room_changed(room, &update, &except))
         return;
+    struct framing framing = { .kind = FRAME_AWARENESS, .payload = bytes_written(&update) };
     list_each (link, &document->subscriptions) {
         struct subscription *subscription = list_entry(link, struct subscription, document_link);
         if (subscription->connection->id == except)
             continue;
-        if (subscription->connection->wants_write)
+        struct frame *frame =
+            subscription->connection->wants_write ? NULL : framing_frame(&framing, subscription_address(subscription));
+        if (frame == NULL)
             delivery_presence(subscription);
         else
             connection_send(subscription->connection, frame);
     }
-    frame_release(frame);
+    framing_finish(&framing);
+    bytes_writer_finish(&update);
 }
 
 /* ---- the end ---- */
@@ -314,17 +335,10 @@ void document_tell_gone(struct document *document, enum wire_gone reason, int64_
     struct log_subject subject = document_subject(document);
     log_info(&subject, "document.gone", "reason=%d", reason);
     struct wire_doc_gone gone = { .doc = document->number, .file = document->file, .reason = reason, .epoch = (uint64_t)epoch };
-    struct bytes_writer values = connection_writer();
-    wire_notification_begin(&values, "doc.gone");
-    wire_doc_gone_write(&values, &gone);
-    struct frame *frame = values.status == STATUS_OK ? frame_of_values(bytes_written(&values)) : NULL;
-    bytes_writer_finish(&values);
-    if (frame != NULL)
-        list_each (link, &document->subscriptions)
-            connection_send(list_entry(link, struct subscription, document_link)->connection, frame);
-    else
-        document_cut_off(document); /* not told, they would go on writing for a document that nobody has */
-    frame_release(frame);
+    list_each (link, &document->subscriptions) {
+        struct subscription *subscription = list_entry(link, struct subscription, document_link);
+        subscription->connection->dialect->gone(subscription, &gone); /* who cannot be told is cut off: nobody has the document */
+    }
 }
 
 void document_gone(struct document *document, enum wire_gone reason, int64_t epoch) {
@@ -349,8 +363,9 @@ void document_tick(struct document *document, uint64_t now_ms) {
     if (document->state != DOCUMENT_OPEN)
         return;
     room_expire(&document->room, now_ms);
-    if (image_is_kept(&document->image)) {
-        image_tick(&document->image, now_ms);
+    if (document_has_image(document)) {
+        for (size_t i = 0; i < DIALECT_SHARING; i++)
+            image_tick(&document->images[i], now_ms);
         budget_count(document);
     }
     authors_record(document);

@@ -38,7 +38,7 @@ struct document {
     char *root_name;
     size_t root_name_size;
     struct crdt_doc *crdt;
-    struct image image; /* the same in frames, for who joins */
+    struct image images[DIALECT_SHARING]; /* the same in frames, by dialect, for who joins */
     struct room room;
     struct list subscriptions;
     struct list openers; /* document_open operations that wait for the load */
@@ -83,23 +83,37 @@ struct subscription {
     struct document *document;
     struct connection *connection;
     struct list document_link;
-    bool behind; /* delivery.c; with the three above in one cache line: what a delivery reads */
+    bool behind;     /* delivery.c; with the three above and the next in one cache line: what a delivery reads */
+    uint8_t dialect; /* enum dialect_kind */
     bool owes_ack;
     bool writable;
+    bool claimed;         /* a client id, by a live update, or in vain */
     struct list due_link; /* in connection->due while anything is owed, or alone */
     struct list connection_link;
     uint8_t *known; /* behind: what the peer has, a state vector; NULL: nothing */
     size_t known_size;
-    uint64_t count;   /* kind 3 values since doc.open */
-    uint64_t acked;   /* n of the newest ack, sent or owed */
-    uint64_t refused; /* the n that was refused; 0: none. Everything after it is refused, too */
+    uint64_t count;     /* kind 3 values since doc.open */
+    uint64_t acked;     /* n of the newest ack, sent or owed */
+    uint64_t acks_said; /* DIALECT_HOCUSPOCUS, which acknowledges each by itself */
+    uint64_t refused;   /* the n that was refused; 0: none. Everything after it is refused, too */
     struct {
         uint64_t group;
         uint64_t count;
-    } waits[2]; /* in order; group 0: free */
-    uint64_t client_id;
+    } waits[2];         /* in order; group 0: free */
+    uint64_t client_id; /* 0: nothing was claimed, see authors.h */
     struct room_member member;
+    uint8_t *name; /* DIALECT_HOCUSPOCUS: what the peer calls the document; NULL else */
+    size_t name_size;
 };
+
+/* Whom its frames are for. */
+static inline struct frame_address subscription_address(const struct subscription *subscription) {
+    return (struct frame_address){
+        .dialect = (enum dialect_kind)subscription->dialect,
+        .number = subscription->document->number,
+        .name = bytes_of(subscription->name, subscription->name_size),
+    };
+}
 
 /* The document of that file in this session, or NULL. Cost: open documents of the session. */
 struct document *document_find(const struct session *session, const struct uuid *file);
@@ -107,21 +121,25 @@ struct document *document_find(const struct session *session, const struct uuid 
 /* A connection's subscription to document `number`, or NULL. */
 struct subscription *connection_subscription(const struct connection *connection, uint64_t number);
 
+/* The same by the name that the peer gave. */
+struct subscription *connection_subscription_named(const struct connection *connection, struct bytes name);
+
 /* A new document in state OPENING, without content. STATUS_NO_MEMORY. */
 enum status document_create(struct session *session, const struct uuid *file, struct document **out);
 
 /* Frees it at once; its subscriptions are ended without a word. What is not durable is still written by the store. */
 void document_destroy(struct document *document);
 
-/* Replaces the connection's older subscription to the same document. STATUS_NO_MEMORY; STATUS_TOO_BIG: DOCUMENT_SUBSCRIPTIONS_MAX.
- */
-enum status document_subscribe(struct document *document, struct connection *connection, uint64_t client_id,
+/* Replaces the connection's older subscription to the same document by the same name (copied; empty but for DIALECT_HOCUSPOCUS).
+ * STATUS_NO_MEMORY; STATUS_TOO_BIG: DOCUMENT_SUBSCRIPTIONS_MAX. */
+enum status document_subscribe(struct document *document, struct connection *connection, uint64_t client_id, struct bytes name,
                                struct subscription **out);
 void document_unsubscribe(struct subscription *subscription);
 
-/* One kind 3. STATUS_MALFORMED: not an update, nothing happened and the connection is to be closed. Any other refusal is told to
- * the sender by doc.rejected and answers STATUS_OK. */
-enum status document_update(struct subscription *subscription, struct bytes update);
+/* One kind 3, or what a door has in its place. `live`: by a peer whose protocol names no client id, and just made by it: what it
+ * holds may claim one (authors_claim). STATUS_MALFORMED: not an update, nothing happened and the connection is to be closed. Any
+ * other refusal is told to the sender by its dialect's rejected() and answers STATUS_OK. The subscription may end meanwhile. */
+enum status document_update(struct subscription *subscription, struct bytes update, bool live);
 
 /* One kind 5. STATUS_MALFORMED. */
 enum status document_awareness(struct subscription *subscription, struct bytes update);

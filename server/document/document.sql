@@ -22,6 +22,39 @@ with file as (
 select file.id, file.file_path, file.epoch, file.root_name, file.quarantined, file.is_binary, claim.user_id
 from file left join claim on true;
 
+-- name: document_at
+-- For a door: the file at a path, made if it is not there.
+-- $1 uuid session, $2 text path, $3 boolean it may be made, $4 uuid new file, $5 uuid user, $6 uuid new activity id,
+-- $7 bigint files a session may have
+-- answers as document_claim, and seventh whether it was made; no row: it is not there, and was not made, maybe because somebody else
+-- just did
+with wanted as (
+  select normalize($2, NFC) as path
+), found as (
+  select f.id, f.file_path, f.epoch, f.root_name, f.quarantined_at is not null as quarantined, f.is_binary
+  from files f, wanted where f.session_id = $1 and f.deleted_at is null and not f.is_folder and f.file_path = wanted.path
+), made as (
+  insert into files (id, session_id, filename, file_path, file_type, created_by)
+  select $4, $1, regexp_replace(path, '^.*/', ''), path, substring(path from '\.[A-Za-z0-9_+-]{1,49}$'), $5
+  from wanted
+  where $3 and not exists (select from found) and (select count(*) from files f where f.session_id = $1 and f.deleted_at is null) < $7
+  on conflict do nothing
+  returning id, file_path, epoch, root_name, is_binary
+), feed as (
+  insert into activity_feed (id, session_id, user_id, activity_type, activity_data)
+  select $6, $1, $5, 'file_created', jsonb_build_object('file', id, 'path', file_path) from made
+)
+select id, file_path, epoch, root_name, quarantined, is_binary, false from found
+union all
+select id, file_path, epoch, root_name, false, is_binary, true from made;
+
+-- name: client_claim
+-- A client id whose owner a door has seen writing. $1 uuid session, $2 uuid file, $3 bigint epoch, $4 bigint client id, $5 uuid user
+-- answers to whom it belongs.
+insert into crdt_clients as held (session_id, file_id, epoch, client_id, user_id) values ($1, $2, $3, $4, $5)
+on conflict (file_id, epoch, client_id) do update set user_id = coalesce(held.user_id, excluded.user_id)
+returning user_id;
+
 -- name: document_older_clients
 -- $1 uuid file, $2 bigint epoch; answers the client ids that are known from older epochs only, ascending.
 select distinct client_id from crdt_clients o

@@ -1,7 +1,7 @@
 /* document_open.c — the model of an asynchronous operation here: one struct, steps in the order in which they happen.
  *
- *   document_open
- *        │ [document_claim]: file, epoch, client id
+ *   document_open, document_open_at
+ *        │ [document_claim]: file, epoch, client id; or [document_at]: the file at that path, made if need be
  *        ▼
  *   document_open_on_claimed ──▶ open in memory ──────────────────────────────┐
  *        │ not in memory: the first opener loads, the others queue up           │
@@ -18,7 +18,9 @@
 #include "config.h"
 #include "document/budget.h"
 #include "document/persist.h"
+#include "features/files/files_wire.h"
 #include "log.h"
+#include "wire/hocuspocus.h"
 
 #include <assert.h>
 
@@ -28,12 +30,15 @@ struct document_open {
     struct session *session;
     struct list opener_link; /* in document->openers, or alone */
     uint64_t connection_id;
-    uint32_t msgid;
+    uint32_t request;
+    bool is_at;    /* document_open_at() */
+    bool is_again; /* somebody else made the file at the same time */
     uint64_t client_id;
     bool has_epoch;
     uint64_t epoch;
-    char path[WIRE_PATH_BYTES_MAX];
-    size_t path_size;
+    size_t path_size, name_size;
+    uint8_t path[WIRE_PATH_BYTES_MAX];
+    uint8_t name[HOCUSPOCUS_NAME_MAX];
 };
 
 static enum wire_code document_open_code(enum status status);
@@ -42,22 +47,30 @@ static void document_open_on_loaded(void *context, enum status status, const cha
 static void document_open_ready(struct document *document, enum status status);
 static void document_open_done(struct document_open *op, struct document *document, const struct wire_fault *fault);
 
-void document_open(struct connection *connection, uint32_t msgid, const struct wire_doc_open *open) {
-    struct session *session = connection->session;
+/* NULL: there is no memory for it, and the connection was told. */
+static struct document_open *document_open_begin(struct connection *connection, uint32_t request) {
     struct document_open *op = mem_zalloc(&mem_default, sizeof *op);
     if (op == NULL) {
         struct wire_fault fault = wire_fault(WIRE_CODE_OVERLOADED);
-        connection_send_fault(connection, msgid, &fault);
-        return;
+        connection->dialect->doc_refused(connection, request, &fault);
+        return NULL;
     }
-    op->session = session;
+    op->session = connection->session;
     op->connection_id = connection->id;
-    op->msgid = msgid;
+    op->request = request;
+    list_init(&op->opener_link);
+    op->session->calls++;
+    return op;
+}
+
+void document_open(struct connection *connection, uint32_t request, const struct wire_doc_open *open) {
+    struct session *session = connection->session;
+    struct document_open *op = document_open_begin(connection, request);
+    if (op == NULL)
+        return;
     op->client_id = open->client_id;
     op->has_epoch = open->has_epoch;
     op->epoch = open->epoch;
-    list_init(&op->opener_link);
-    session->calls++;
 
     struct arena arena;
     arena_init(&arena, &mem_default, DOCUMENT_OPEN_ARENA_BYTES);
@@ -77,6 +90,57 @@ void document_open(struct connection *connection, uint32_t msgid, const struct w
         struct wire_fault fault = wire_fault(document_open_code(status));
         document_open_done(op, NULL, &fault);
     }
+}
+
+static void document_open_find(struct document_open *op, const struct connection *connection) {
+    struct server *server = connection->server;
+    struct uuid file = server_new_id(server);
+    struct uuid activity = server_new_id(server);
+    struct arena arena;
+    arena_init(&arena, &mem_default, DOCUMENT_OPEN_ARENA_BYTES);
+    struct params *params = params_new(&arena);
+    params_add_uuid(params, &op->session->id);
+    params_add_text(params, bytes_of(op->path, op->path_size));
+    params_add_bool(params, (connection->participant.rights & RIGHT_WRITE) != 0);
+    params_add_uuid(params, &file);
+    params_add_uuid(params, &connection->participant.user);
+    params_add_uuid(params, &activity);
+    params_add_i64(params, (int64_t)server_config(server)->files_max);
+    enum status status = store_submit(server->store, NULL, "document_at", params, document_open_on_claimed, op);
+    arena_finish(&arena);
+    if (status != STATUS_OK) {
+        struct wire_fault fault = wire_fault(document_open_code(status));
+        document_open_done(op, NULL, &fault);
+    }
+}
+
+void document_open_at(struct connection *connection, uint32_t request, struct bytes path, struct bytes name) {
+    assert(path.size <= WIRE_PATH_BYTES_MAX && name.size <= HOCUSPOCUS_NAME_MAX);
+    struct document_open *op = document_open_begin(connection, request);
+    if (op == NULL)
+        return;
+    op->is_at = true;
+    memcpy(op->path, path.data, op->path_size = path.size);
+    if (name.size > 0)
+        memcpy(op->name, name.data, op->name_size = name.size);
+    document_open_find(op, connection);
+}
+
+/* A door has made a file. */
+static void document_open_announce(struct session *session, const struct connection *connection, const struct row *row) {
+    struct file_changed changed = {
+        .event = "created",
+        .file = { .id = row_uuid(row, 0), .path = row_text(row, 1), .updated_at = server_unix_ms(session->server) },
+        .user = connection->participant.user,
+    };
+    struct bytes_writer values = connection_writer();
+    wire_notification_begin(&values, "file.changed");
+    file_changed_write(&values, &changed);
+    struct frame *frame = values.status == STATUS_OK ? frame_of_values(bytes_written(&values)) : NULL;
+    bytes_writer_finish(&values);
+    if (frame != NULL)
+        session_broadcast(session, frame, NULL);
+    frame_release(frame);
 }
 
 /* What a failure in the database is to whoever opens: the text is there or not, damaged, or cannot be had now. That the server's
@@ -121,8 +185,14 @@ static void document_open_on_claimed(void *context, const struct reply *reply) {
         document_open_done(op, NULL, &fault);
         return;
     }
+    if (reply->row_count == 0 && op->is_at && !op->is_again && (connection->participant.rights & RIGHT_WRITE) != 0) {
+        op->is_again = true;
+        document_open_find(op, connection);
+        return;
+    }
     if (reply->row_count == 0) {
-        fault = wire_fault_say(WIRE_CODE_NOT_FOUND, "There is no such file.");
+        fault = wire_fault_say(WIRE_CODE_NOT_FOUND, op->is_again ? "There is no such file, and this session can have no more."
+                                                                 : "There is no such file.");
         document_open_done(op, NULL, &fault);
         return;
     }
@@ -136,6 +206,10 @@ static void document_open_on_claimed(void *context, const struct reply *reply) {
         fault = wire_fault_say(WIRE_CODE_UNSUPPORTED, "This file is binary; it has no document.");
     } else if (op->has_epoch && op->epoch != epoch) {
         fault = document_open_epoch_fault(epoch);
+    } else if (op->is_at) {
+        if (row_bool(&row, 6))
+            document_open_announce(session, connection, &row);
+        goto claimed;
     } else {
         struct uuid holder = row_uuid(&row, 6);
         if (uuid_equal(&holder, &connection->participant.user))
@@ -272,34 +346,24 @@ static void document_open_answer(struct document_open *op, struct document *docu
     struct bytes_writer state_vector = connection_writer();
     enum status status = crdt_state_vector_encode(document->crdt, &state_vector);
     if (status == STATUS_OK)
-        status = document_subscribe(document, connection, op->client_id, &subscription);
+        status = document_subscribe(document, connection, op->client_id, bytes_of(op->name, op->name_size), &subscription);
     if (status != STATUS_OK) {
         if (status == STATUS_TOO_BIG)
             metrics_limited(&connection->server->metrics, LIMIT_open_documents);
         fault = status == STATUS_TOO_BIG ? wire_fault_limit("open_documents", DOCUMENT_SUBSCRIPTIONS_MAX)
                                          : wire_fault(wire_code_of_status(status));
-        connection_send_fault(connection, op->msgid, &fault);
+        connection->dialect->doc_refused(connection, op->request, &fault);
         bytes_writer_finish(&state_vector);
         return;
     }
-    struct wire_doc_opened opened = {
-        .doc = document->number,
-        .file = document->file,
-        .path = bytes_of(op->path, op->path_size),
-        .epoch = (uint64_t)document->epoch,
-        .access = subscription->writable ? WIRE_ACCESS_WRITE : WIRE_ACCESS_READ,
-        .root = bytes_text(document->root_name),
-        .state_vector = bytes_written(&state_vector),
-    };
-    struct bytes_writer values = connection_writer();
-    wire_result_begin(&values, op->msgid);
-    wire_doc_opened_write(&values, &opened);
-    connection_send_values(connection, &values);
+    connection->dialect->doc_opened(subscription, op->request, bytes_of(op->path, op->path_size), bytes_written(&state_vector));
     bytes_writer_finish(&state_vector);
-    struct frame *keyframe = room_keyframe(&document->room, document->number);
+    struct frame *keyframe = room_keyframe(&document->room, subscription_address(subscription));
     if (keyframe != NULL)
         connection_send(connection, keyframe);
     frame_release(keyframe);
+    if (connection->unread != NULL)
+        connection_begin_reading(connection);
 }
 
 static void document_open_done(struct document_open *op, struct document *document, const struct wire_fault *fault) {
@@ -310,7 +374,7 @@ static void document_open_done(struct document_open *op, struct document *docume
         if (document != NULL)
             document_open_answer(op, document, connection);
         else
-            connection_send_fault(connection, op->msgid, fault);
+            connection->dialect->doc_refused(connection, op->request, fault);
     }
     session->calls--;
     mem_free(&mem_default, op, sizeof *op);

@@ -6,7 +6,10 @@
 #ifndef SERVER_FRAME_H
 #define SERVER_FRAME_H
 
-#include "wire/sync.h"
+#include "connection/dialect.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 struct frame {
     uint32_t references;
@@ -20,8 +23,22 @@ struct frame *frame_create(size_t size);
 /* A WebSocket message of the values in `payload`. */
 struct frame *frame_of_values(struct bytes payload);
 
-/* A message of one update, awareness or state vector value: the headers of both protocols and the payload in one block. */
-struct frame *frame_of_sync(enum wire_kind kind, uint64_t doc, struct bytes payload);
+/* Where the readers of a frame are: those of one dialect who call the document the same get the same bytes. */
+struct frame_address {
+    enum dialect_kind dialect;
+    uint64_t number;   /* DIALECT_NATIVE: the document's */
+    struct bytes name; /* DIALECT_HOCUSPOCUS: the document's, as the reader calls it */
+};
+
+enum frame_kind { FRAME_UPDATE, FRAME_STATE /* an update that answers a state vector */, FRAME_AWARENESS };
+
+/* A message of one update or awareness: the headers of both protocols and the payload in one block. */
+struct frame *frame_of_sync(struct frame_address to, enum frame_kind kind, struct bytes payload);
+
+/* The same for documents' numbers: the native dialect. */
+static inline struct frame_address frame_native(uint64_t number) {
+    return (struct frame_address){ .dialect = DIALECT_NATIVE, .number = number };
+}
 
 struct frame *frame_acquire(struct frame *frame);
 void frame_release(struct frame *frame);

@@ -30,11 +30,11 @@ static enum status image_append(struct image *image, struct frame *frame) {
     return STATUS_OK;
 }
 
-static enum status image_encode(struct image *image, const struct crdt_doc *crdt, uint64_t number) {
+static enum status image_encode(struct image *image, const struct crdt_doc *crdt, struct frame_address to) {
     struct bytes_writer update;
     bytes_writer_init(&update, &mem_default, IMAGE_ENCODED_BYTES_MAX);
     enum status status = crdt_update_encode(crdt, &update);
-    struct frame *base = status == STATUS_OK ? frame_of_sync(WIRE_UPDATE, number, bytes_written(&update)) : NULL;
+    struct frame *base = status == STATUS_OK ? frame_of_sync(to, FRAME_STATE, bytes_written(&update)) : NULL;
     bytes_writer_finish(&update);
     status = base == NULL ? STATUS_NO_MEMORY : image_append(image, base);
     frame_release(base);
@@ -42,9 +42,9 @@ static enum status image_encode(struct image *image, const struct crdt_doc *crdt
     return status;
 }
 
-enum status image_take(struct image *image, const struct crdt_doc *crdt, uint64_t number, uint64_t now_ms,
+enum status image_take(struct image *image, const struct crdt_doc *crdt, struct frame_address to, uint64_t now_ms,
                        struct frame *const **out_frames, size_t *out_count) {
-    enum status status = image_is_kept(image) ? STATUS_OK : image_encode(image, crdt, number);
+    enum status status = image_is_kept(image) ? STATUS_OK : image_encode(image, crdt, to);
     image->used_ms = now_ms;
     *out_frames = image->frames;
     *out_count = image->count;

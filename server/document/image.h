@@ -4,7 +4,8 @@
  *
  * A storm of joins costs one encoding, and each joiner references to its frames; memory does not grow with the joiners. The tail is
  * at most a fifth of the base and IMAGE_TAIL_MAX frames: then all is forgotten, and the next who joins has it encoded again. Nobody
- * has joined for IMAGE_IDLE_MS: forgotten, too. The base is kept compressed as well, once somebody wants it so. */
+ * has joined for IMAGE_IDLE_MS: forgotten, too. The base is kept compressed as well, once somebody wants it so. An image is of one
+ * dialect. */
 #ifndef SERVER_IMAGE_H
 #define SERVER_IMAGE_H
 
@@ -27,9 +28,9 @@ struct image {
     uint64_t used_ms;
 };
 
-/* All frames of the state of `crdt`, document `number`; valid until the next call on `image`.
+/* All frames of the state of `crdt` for these readers; valid until the next call on `image`.
  * STATUS_NO_MEMORY: there is no state. */
-enum status image_take(struct image *image, const struct crdt_doc *crdt, uint64_t number, uint64_t now_ms,
+enum status image_take(struct image *image, const struct crdt_doc *crdt, struct frame_address to, uint64_t now_ms,
                        struct frame *const **out_frames, size_t *out_count);
 
 /* The base, of an image just taken, as this connection gets it. Valid as the others; always there. */

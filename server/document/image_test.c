@@ -2,6 +2,7 @@
 
 #include "connection/connection.h"
 #include "crdt/crdt.h"
+#include "wire/sync.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ static struct frame *image_test_type(struct image_test *test, const char *text) 
     struct crdt_txn *txn = crdt_txn_begin(test->doc);
     cr_assert_eq(crdt_text_insert(txn, root, crdt_text_length(root), bytes_text(text)), STATUS_OK);
     cr_assert_eq(crdt_txn_commit(txn, &update, NULL), STATUS_OK);
-    struct frame *frame = frame_of_sync(WIRE_UPDATE, IMAGE_TEST_DOC, bytes_written(&update));
+    struct frame *frame = frame_of_sync(frame_native(IMAGE_TEST_DOC), FRAME_UPDATE, bytes_written(&update));
     bytes_writer_finish(&update);
     return frame;
 }
@@ -40,7 +41,7 @@ static void image_test_add(struct image_test *test, const char *text) {
 
 static size_t image_test_take(struct image_test *test, struct frame *const **out_frames) {
     size_t count;
-    cr_assert_eq(image_take(&test->image, test->doc, IMAGE_TEST_DOC, 1000, out_frames, &count), STATUS_OK);
+    cr_assert_eq(image_take(&test->image, test->doc, frame_native(IMAGE_TEST_DOC), 1000, out_frames, &count), STATUS_OK);
     return count;
 }
 

@@ -1,5 +1,5 @@
-/* router.c — see router.h. A path is compared part by part; `{}` in a pattern stands for one part and becomes the argument. What no
- * row knows is a static file, if there is a folder of them. */
+/* router.c — see router.h. A path is compared part by part; `{}` in a pattern stands for one part and becomes the argument, `**` at
+ * its end for all that follows. What no row knows is a static file, if there is a folder of them. */
 #include "http/router.h"
 
 #include "admin/admin.h"
@@ -25,6 +25,7 @@ static const struct route routes[] = {
     { "POST", "/v1/sessions", sessions_create },
     { "POST", "/v1/join", sessions_join },
     { "GET", "/v1/sessions/{}/ws", ws_door_open },
+    { "GET", "/y/{}/**", ws_door_open_yws },
     { "GET", "/metrics", metrics_door_get },
     { "GET", "/test/echo", echo_door_open },
     { "GET", "/v1/admin/sessions", admin_sessions },
@@ -54,6 +55,8 @@ static bool router_part(struct bytes *path, struct bytes *out) {
 static bool router_matches(const char *pattern, struct bytes path, struct bytes *argument) {
     struct bytes expected = bytes_text(pattern), want, part;
     while (router_part(&expected, &want)) {
+        if (bytes_equal_text(want, "**"))
+            return path.size > 0;
         if (!router_part(&path, &part))
             return false;
         if (bytes_equal_text(want, "{}"))

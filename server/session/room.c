@@ -1,6 +1,8 @@
 /* room.c — the newest state of everybody, sent in ticks. */
 #include "session/room.h"
 
+#include "ground/varint.h"
+
 #include <assert.h>
 
 enum { ROOM_FRAME_BYTES_MAX = 8 << 20, ROOM_CHANGED_MAX = CRDT_AWARENESS_CLIENTS_MAX };
@@ -78,6 +80,58 @@ enum status room_apply(struct room *room, struct room_member *member, uint64_t c
     return crdt_awareness_apply(room->awareness, update, now_ms, room_on_change, room);
 }
 
+/* ---- what is news ---- */
+
+struct room_sieve {
+    const struct room *room;
+    const struct room_member *member;
+    struct bytes_writer entries;
+    uint64_t count, dropped;
+};
+
+static bool room_member_has(const struct room_member *member, uint64_t client) {
+    for (uint32_t i = 0; i < member->count; i++)
+        if (member->clients[i] == client)
+            return true;
+    return false;
+}
+
+static enum status room_sieve_client(void *context, uint64_t client, uint64_t clock, struct bytes state) {
+    struct room_sieve *sieve = context;
+    uint64_t known;
+    bool is_news = !crdt_awareness_clock(sieve->room->awareness, client, &known) ? !bytes_equal_text(state, "null") : clock > known;
+    if (!is_news && !room_member_has(sieve->member, client)) {
+        sieve->dropped++;
+        return STATUS_OK;
+    }
+    varint_write(&sieve->entries, client);
+    varint_write(&sieve->entries, clock);
+    varint_write_view(&sieve->entries, state);
+    sieve->count++;
+    return sieve->entries.status;
+}
+
+enum status room_apply_news(struct room *room, struct room_member *member, uint64_t connection, struct bytes update,
+                            uint64_t now_ms) {
+    if (room->awareness == NULL)
+        return room_apply(room, member, connection, update, now_ms);
+    struct room_sieve sieve = { .room = room, .member = member };
+    struct bytes_writer news;
+    bytes_writer_init(&sieve.entries, &mem_default, ROOM_FRAME_BYTES_MAX);
+    bytes_writer_init(&news, &mem_default, ROOM_FRAME_BYTES_MAX);
+    enum status status = crdt_awareness_each_client(update, room_sieve_client, &sieve);
+    if (status == STATUS_OK && sieve.dropped == 0) {
+        status = room_apply(room, member, connection, update, now_ms);
+    } else if (status == STATUS_OK && sieve.count > 0) {
+        varint_write(&news, sieve.count);
+        bytes_write(&news, bytes_written(&sieve.entries));
+        status = news.status == STATUS_OK ? room_apply(room, member, connection, bytes_written(&news), now_ms) : news.status;
+    }
+    bytes_writer_finish(&news);
+    bytes_writer_finish(&sieve.entries);
+    return status;
+}
+
 static void room_forget_missed(struct room *room, struct room_member *member) {
     if (!member->missed)
         return;
@@ -102,32 +156,34 @@ void room_expire(struct room *room, uint64_t now_ms) {
     crdt_awareness_expire(room->awareness, now_ms, room_on_change, room);
 }
 
-static struct frame *room_frame(uint64_t number, struct bytes_writer *update) {
-    struct frame *frame = update->status == STATUS_OK ? frame_of_sync(WIRE_AWARENESS, number, bytes_written(update)) : NULL;
+static struct frame *room_frame(struct frame_address to, struct bytes_writer *update) {
+    struct frame *frame = update->status == STATUS_OK ? frame_of_sync(to, FRAME_AWARENESS, bytes_written(update)) : NULL;
     bytes_writer_finish(update);
     return frame;
 }
 
-/* The newest of these clients; NULL: no memory. */
-static struct frame *room_frame_of(const struct room *room, uint64_t number, const uint64_t *clients, size_t count) {
-    struct bytes_writer update;
-    bytes_writer_init(&update, &mem_default, ROOM_FRAME_BYTES_MAX);
-    enum status status = crdt_awareness_encode(room->awareness, clients, count, &update);
+/* The newest of these clients, into a fresh writer, whose status says how that went. */
+static void room_encode(const struct room *room, const uint64_t *clients, size_t count, struct bytes_writer *out) {
+    bytes_writer_init(out, &mem_default, ROOM_FRAME_BYTES_MAX);
+    enum status status = crdt_awareness_encode(room->awareness, clients, count, out);
     if (status != STATUS_OK)
-        update.status = status;
-    return room_frame(number, &update);
+        out->status = status;
 }
 
-struct frame *room_frame_changed(struct room *room, uint64_t number, uint64_t *out_except) {
+bool room_changed(struct room *room, struct bytes_writer *out, uint64_t *out_except) {
+    *out = (struct bytes_writer){ 0 };
     if (room->changed_count == 0)
-        return NULL;
-    struct frame *frame = room_frame_of(room, number, room->changed, room->changed_count);
+        return false;
+    room_encode(room, room->changed, room->changed_count, out);
     room->changed_count = 0;
     *out_except = room->changed_by;
-    return frame;
+    if (out->status == STATUS_OK)
+        return true;
+    bytes_writer_finish(out);
+    return false;
 }
 
-struct frame *room_keyframe(const struct room *room, uint64_t number) {
+struct frame *room_keyframe(const struct room *room, struct frame_address to) {
     if (room->awareness == NULL || crdt_awareness_count(room->awareness) == 0)
         return NULL;
     struct bytes_writer update;
@@ -135,7 +191,7 @@ struct frame *room_keyframe(const struct room *room, uint64_t number) {
     enum status status = crdt_awareness_encode_all(room->awareness, &update);
     if (status != STATUS_OK)
         update.status = status;
-    return room_frame(number, &update);
+    return room_frame(to, &update);
 }
 
 void room_miss(struct room *room, struct room_member *member) {
@@ -145,11 +201,16 @@ void room_miss(struct room *room, struct room_member *member) {
     room->missed_by++;
 }
 
-size_t room_catch_up(struct room *room, struct room_member *member, uint64_t number,
+size_t room_catch_up(struct room *room, struct room_member *member, struct frame_address to,
                      struct frame *out_frames[ROOM_CATCH_UP_FRAMES]) {
     size_t count = 0;
-    struct frame *states = room_keyframe(room, number);
-    struct frame *gone = room->gone_count == 0 ? NULL : room_frame_of(room, number, room->gone, room->gone_count);
+    struct frame *states = room_keyframe(room, to);
+    struct frame *gone = NULL;
+    if (room->gone_count > 0) {
+        struct bytes_writer update;
+        room_encode(room, room->gone, room->gone_count, &update);
+        gone = room_frame(to, &update);
+    }
     if (states != NULL)
         out_frames[count++] = states;
     if (gone != NULL)

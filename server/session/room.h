@@ -18,7 +18,7 @@ enum { ROOM_CLIENTS_PER_CONNECTION_MAX = 64 };
 struct room {
     struct list dirty_link; /* in the server's list of rooms that have something to tell, or alone */
     struct list *dirty_list;
-    void (*flush)(struct room *room); /* sends room_frame_changed() to the connections of the room's owner */
+    void (*flush)(struct room *room); /* sends room_changed() to the connections of the room's owner */
     struct crdt_awareness *awareness; /* made with the first state */
     uint64_t *changed;                /* clients changed since the last flush */
     uint32_t changed_count;
@@ -37,14 +37,19 @@ void room_finish(struct room *room);
  */
 enum status room_apply(struct room *room, struct room_member *member, uint64_t connection, struct bytes update, uint64_t now_ms);
 
+/* The same from a member that sends back what it hears, as y-websocket's providers do: what it says of clients that others
+ * introduced counts only if it is news. So nobody is taken to be there, or gone, by hearsay. */
+enum status room_apply_news(struct room *room, struct room_member *member, uint64_t connection, struct bytes update,
+                            uint64_t now_ms);
+
 /* The member has gone: its states are removed. */
 void room_leave(struct room *room, struct room_member *member, uint64_t now_ms);
 
 void room_expire(struct room *room, uint64_t now_ms);
 
-/* What changed since the last call as one frame for document `number`; NULL if nothing did or there is no memory.
+/* What changed since the last call, as an awareness update into the fresh writer `out`; false if nothing did or there is no memory.
  * `out_except`: the connection that knows it all already, 0: none. */
-struct frame *room_frame_changed(struct room *room, uint64_t number, uint64_t *out_except);
+bool room_changed(struct room *room, struct bytes_writer *out, uint64_t *out_except);
 
 /* The member does not get this tick. */
 void room_miss(struct room *room, struct room_member *member);
@@ -52,10 +57,10 @@ void room_miss(struct room *room, struct room_member *member);
 /* What a member that missed ticks is to be told now: all states, and who has gone. Answers how many frames that are; the caller's.
  */
 enum { ROOM_CATCH_UP_FRAMES = 2 };
-size_t room_catch_up(struct room *room, struct room_member *member, uint64_t number,
+size_t room_catch_up(struct room *room, struct room_member *member, struct frame_address to,
                      struct frame *out_frames[ROOM_CATCH_UP_FRAMES]);
 
 /* All states as one frame, or NULL if there are none (or no memory). */
-struct frame *room_keyframe(const struct room *room, uint64_t number);
+struct frame *room_keyframe(const struct room *room, struct frame_address to);
 
 #endif

@@ -34,6 +34,16 @@ static enum status room_test_apply(struct room *room, struct room_member *member
     return room_apply(room, member, connection, room_test_update(client, clock, state, bytes), 1000);
 }
 
+/* What the room's flush sends; NULL: nothing. */
+static struct frame *room_test_changed(struct room *room, uint64_t *except) {
+    struct bytes_writer update;
+    if (!room_changed(room, &update, except))
+        return NULL;
+    struct frame *frame = frame_of_sync(frame_native(0), FRAME_AWARENESS, bytes_written(&update));
+    bytes_writer_finish(&update);
+    return frame;
+}
+
 Test(room, tells_only_the_newest_state_of_a_tick) {
     struct room room;
     struct room_member member = { 0 };
@@ -43,14 +53,14 @@ Test(room, tells_only_the_newest_state_of_a_tick) {
     cr_assert_eq(room_test_apply(&room, &member, 7, 1, 2, "{\"c\":2}"), STATUS_OK);
     cr_assert(!list_empty(&room.dirty_link), "the server's tick will find it");
     uint64_t except;
-    struct frame *frame = room_frame_changed(&room, 0, &except);
+    struct frame *frame = room_test_changed(&room, &except);
 
     static const uint8_t expected[] = { 0x82, 16, 0x93, 5, 0, 0xc4, 11, 1, 1, 2, 7, '{', '"', 'c', '"', ':', '2', '}' };
     cr_assert_eq(frame->size, sizeof expected);
     cr_assert_arr_eq(frame->data, expected, sizeof expected);
     cr_assert_eq(except, 7, "who said it all knows it all");
     frame_release(frame);
-    cr_assert_null(room_frame_changed(&room, 0, &except), "nothing changed since");
+    cr_assert_null(room_test_changed(&room, &except), "nothing changed since");
     room_leave(&room, &member, 1000);
     room_finish(&room);
 }
@@ -63,7 +73,7 @@ Test(room, what_several_said_goes_to_everybody) {
     room_test_apply(&room, &first, 7, 1, 1, "{}");
     room_test_apply(&room, &second, 8, 2, 1, "{}");
     uint64_t except;
-    struct frame *frame = room_frame_changed(&room, 0, &except);
+    struct frame *frame = room_test_changed(&room, &except);
 
     cr_assert_eq(except, 0);
     frame_release(frame);
@@ -78,17 +88,17 @@ Test(room, who_leaves_is_announced_as_gone) {
     uint64_t except;
     room_test_init(&room);
     room_test_apply(&room, &member, 7, 1, 1, "{}");
-    frame_release(room_frame_changed(&room, 0, &except));
-    struct frame *keyframe = room_keyframe(&room, 0);
+    frame_release(room_test_changed(&room, &except));
+    struct frame *keyframe = room_keyframe(&room, frame_native(0));
     cr_assert_not_null(keyframe);
     frame_release(keyframe);
 
     room_leave(&room, &member, 2000);
-    struct frame *frame = room_frame_changed(&room, 0, &except);
+    struct frame *frame = room_test_changed(&room, &except);
 
     cr_assert_not_null(frame);
     cr_assert_eq(memcmp(frame->data + frame->size - 4, "null", 4), 0);
-    cr_assert_null(room_keyframe(&room, 0), "nobody is left to tell a newcomer about");
+    cr_assert_null(room_keyframe(&room, frame_native(0)), "nobody is left to tell a newcomer about");
     frame_release(frame);
     room_finish(&room);
 }
@@ -99,12 +109,12 @@ Test(room, a_state_that_nobody_renews_expires) {
     uint64_t except;
     room_test_init(&room);
     room_test_apply(&room, &member, 7, 1, 1, "{}");
-    frame_release(room_frame_changed(&room, 0, &except));
+    frame_release(room_test_changed(&room, &except));
 
     room_expire(&room, 1000 + CRDT_AWARENESS_TIMEOUT_MS - 1);
-    cr_assert_null(room_frame_changed(&room, 0, &except));
+    cr_assert_null(room_test_changed(&room, &except));
     room_expire(&room, 1000 + CRDT_AWARENESS_TIMEOUT_MS + 1);
-    struct frame *frame = room_frame_changed(&room, 0, &except);
+    struct frame *frame = room_test_changed(&room, &except);
 
     cr_assert_not_null(frame);
     frame_release(frame);
@@ -121,8 +131,8 @@ Test(room, malformed_awareness_changes_nothing) {
     cr_assert_eq(room_apply(&room, &member, 7, bytes_text("\x01\x01\x01\x09{"), 1000), STATUS_MALFORMED);
     cr_assert_eq(room_test_apply(&room, &member, 7, 1, 1, "{"), STATUS_MALFORMED);
 
-    cr_assert_null(room_frame_changed(&room, 0, &except));
-    cr_assert_null(room_keyframe(&room, 0));
+    cr_assert_null(room_test_changed(&room, &except));
+    cr_assert_null(room_keyframe(&room, frame_native(0)));
     room_leave(&room, &member, 1000);
     room_finish(&room);
 }
@@ -163,18 +173,18 @@ Test(room, who_missed_ticks_is_told_the_newest_and_who_has_gone) {
     room_test_init(&room);
     room_test_apply(&room, &first, 7, 1, 1, "{}");
     room_test_apply(&room, &second, 8, 2, 1, "{}");
-    frame_release(room_frame_changed(&room, 0, &except));
+    frame_release(room_test_changed(&room, &except));
 
     room_leave(&room, &second, 1000); /* goes in the very tick that is missed first */
-    frame_release(room_frame_changed(&room, 0, &except));
+    frame_release(room_test_changed(&room, &except));
     room_miss(&room, &slow);
     for (uint8_t clock = 2; clock < 10; clock++) {
         room_test_apply(&room, &first, 7, 1, clock, clock == 9 ? "{\"c\":9}" : "{}");
-        frame_release(room_frame_changed(&room, 0, &except));
+        frame_release(room_test_changed(&room, &except));
         room_miss(&room, &slow);
     }
     struct frame *frames[ROOM_CATCH_UP_FRAMES];
-    size_t count = room_catch_up(&room, &slow, 0, frames);
+    size_t count = room_catch_up(&room, &slow, frame_native(0), frames);
 
     cr_assert_eq(count, 2);
     room_test_told(frames[0], told);
@@ -196,15 +206,61 @@ Test(room, who_has_gone_is_forgotten_when_nobody_missed_it) {
     room_test_apply(&room, &first, 7, 1, 1, "{}");
     room_test_apply(&room, &second, 8, 2, 1, "{}");
     room_leave(&room, &second, 1000);
-    frame_release(room_frame_changed(&room, 0, &except));
+    frame_release(room_test_changed(&room, &except));
 
     room_test_apply(&room, &first, 7, 1, 2, "{}");
-    frame_release(room_frame_changed(&room, 0, &except));
+    frame_release(room_test_changed(&room, &except));
     room_miss(&room, &slow);
     struct frame *frames[ROOM_CATCH_UP_FRAMES];
 
-    cr_assert_eq(room_catch_up(&room, &slow, 0, frames), 1);
+    cr_assert_eq(room_catch_up(&room, &slow, frame_native(0), frames), 1);
     frame_release(frames[0]);
     room_leave(&room, &first, 1000);
+    room_finish(&room);
+}
+
+Test(room, what_a_member_sends_back_is_no_news) {
+    struct room room;
+    struct room_member first = { 0 }, second = { 0 };
+    uint64_t except;
+    uint8_t bytes[64];
+    room_test_init(&room);
+    room_apply_news(&room, &first, 7, room_test_update(1, 5, "{}", bytes), 1000);
+    frame_release(room_test_changed(&room, &except));
+
+    cr_assert_eq(room_apply_news(&room, &second, 8, room_test_update(1, 5, "{}", bytes), 1000), STATUS_OK);
+    cr_assert_eq(room_apply_news(&room, &second, 8, room_test_update(1, 5, "null", bytes), 1000), STATUS_OK);
+    cr_assert_eq(second.count, 0, "it speaks for nobody");
+    cr_assert_null(room_test_changed(&room, &except), "and nobody has gone");
+
+    /* The client that came back on another line is news, and the owner may say that it goes. */
+    cr_assert_eq(room_apply_news(&room, &second, 8, room_test_update(1, 6, "{\"c\":6}", bytes), 1000), STATUS_OK);
+    cr_assert_eq(second.count, 1);
+    frame_release(room_test_changed(&room, &except));
+    cr_assert_eq(room_apply_news(&room, &second, 8, room_test_update(1, 6, "null", bytes), 1000), STATUS_OK);
+    struct frame *frame = room_test_changed(&room, &except);
+    cr_assert_not_null(frame);
+    frame_release(frame);
+
+    room_leave(&room, &first, 1000);
+    room_leave(&room, &second, 1000);
+    room_finish(&room);
+}
+
+Test(room, of_an_update_only_the_news_are_taken) {
+    static const uint8_t both[] = { 2, 1, 5, 2, '{', '}', 2, 1, 2, '{', '}' };
+    struct room room;
+    struct room_member first = { 0 }, second = { 0 };
+    uint8_t bytes[64];
+    room_test_init(&room);
+    room_apply_news(&room, &first, 7, room_test_update(1, 5, "{}", bytes), 1000);
+
+    cr_assert_eq(room_apply_news(&room, &second, 8, bytes_of(both, sizeof both), 1000), STATUS_OK);
+    cr_assert_eq(second.count, 1);
+    cr_assert_eq(second.clients[0], 2);
+    cr_assert_eq(room_apply_news(&room, &second, 8, bytes_of(both, sizeof both - 1), 1000), STATUS_MALFORMED);
+
+    room_leave(&room, &first, 1000);
+    room_leave(&room, &second, 1000);
     room_finish(&room);
 }

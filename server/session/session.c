@@ -155,7 +155,7 @@ void session_leave(struct connection *connection) {
 void session_broadcast(struct session *session, struct frame *frame, const struct connection *except) {
     list_each (link, &session->connections) {
         struct connection *connection = list_entry(link, struct connection, session_link);
-        if (connection != except)
+        if (connection != except && connection->dialect->kind == DIALECT_NATIVE)
             connection_send(connection, frame);
     }
 }
@@ -225,14 +225,16 @@ enum status session_awareness(struct connection *connection, struct bytes update
 static void session_room_flush(struct room *room) {
     struct session *session = list_entry(room, struct session, room);
     uint64_t except;
-    struct frame *frame = room_frame_changed(room, 0, &except);
-    if (frame == NULL)
+    struct bytes_writer update;
+    if (!room_changed(room, &update, &except))
         return;
+    struct frame *frame = frame_of_sync(frame_native(0), FRAME_AWARENESS, bytes_written(&update));
+    bytes_writer_finish(&update);
     list_each (link, &session->connections) {
         struct connection *connection = list_entry(link, struct connection, session_link);
-        if (connection->id == except)
+        if (connection->id == except || connection->dialect->kind != DIALECT_NATIVE)
             continue;
-        if (connection->wants_write)
+        if (connection->wants_write || frame == NULL)
             room_miss(room, &connection->room_member);
         else
             connection_send(connection, frame);

@@ -48,7 +48,7 @@ enum status session_enter(struct session *session, struct connection *connection
 /* Takes a connection out: its subscriptions end, the others are told. Harmless when it is in no session. */
 void session_leave(struct connection *connection);
 
-/* Sends `frame` to every joined connection but `except` (may be NULL). */
+/* Sends `frame`, in the native dialect, to every joined connection that speaks it but `except` (may be NULL). */
 void session_broadcast(struct session *session, struct frame *frame, const struct connection *except);
 
 /* Awareness for the session itself. STATUS_MALFORMED. */

@@ -2,7 +2,8 @@
 
 -- name: session_identity
 -- Who shows this token, and what they are in this session.
--- $1 bytea token hash (SHA-256), $2 uuid session
+-- $1 bytea token hash (SHA-256), $2 uuid session, $3 text where it is shown: 'native', 'door' or, in a door's URL, 'url'. A door token
+-- opens doors, if the session takes them, and nothing else; a URL may hold nothing else.
 -- answers user id, username, display name, session exists, session is active, max_participants, role, kind, removed, expires at (ms, 0 never),
 -- files; no row: the token is unknown, expired or for another session. role and kind are null for strangers.
 select u.id, u.username::text, coalesce(u.display_name, u.username)::text, s.id is not null, coalesce(s.is_active, false),
@@ -13,8 +14,9 @@ from access_tokens t
 join users u on u.id = t.user_id
 left join coding_sessions s on s.id = $2
 left join session_participants p on p.session_id = s.id and p.user_id = u.id
-where t.token_hash = $1 and t.kind = 'access' and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
-  and (t.session_id is null or t.session_id = $2);
+where t.token_hash = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
+  and (t.session_id is null or t.session_id = $2)
+  and case t.kind when 'door' then $3::text <> 'native' and t.session_id = $2 and s.door_tokens else $3::text <> 'url' end;
 
 -- name: session_enter
 -- The first connection of a user in a session: a visit begins, the feed says so.

@@ -1,8 +1,8 @@
 /* session_join.c — from a token to a participant.
  *
- *   session_join ──▶ [session_identity] ──▶ session_join_on_identity ──▶ rights, limits ──▶ session_enter ──▶ answer
+ *   session_join ──▶ [session_identity] ──▶ session_join_on_identity ──▶ rights, limits ──▶ session_enter ──▶ joined()
  *                                                     │                                       └─▶ [session_enter]: visit, feed
- *                                                     └──▶ refused: answer, close
+ *                                                     └──▶ refused()
  *
  * Nothing of a session is loaded before the credential is good. The record of the visit is written beside the answer: it is no
  * condition for taking part. */
@@ -24,16 +24,10 @@ enum { SESSION_JOIN_ARENA_BYTES = 16384, SESSION_PARTICIPANTS_FIRST_PAGE = 50 };
 struct session_join {
     struct server *server;
     uint64_t connection_id;
-    uint32_t msgid;
+    uint32_t request;
 };
 
 static void session_join_on_identity(void *context, const struct reply *reply);
-
-static void session_join_refuse(struct connection *connection, uint32_t msgid, const struct wire_fault *fault,
-                                uint16_t close_code) {
-    connection_send_fault(connection, msgid, fault);
-    connection_close(connection, close_code, fault->message);
-}
 
 void session_join(struct connection *connection, uint32_t msgid, struct bytes params) {
     if (connection->state != CONNECTION_WAITING) {
@@ -51,37 +45,46 @@ void session_join(struct connection *connection, uint32_t msgid, struct bytes pa
     if (join.protocol != WIRE_PROTOCOL_VERSION) {
         struct wire_fault fault =
             wire_fault_say(WIRE_CODE_UNSUPPORTED, "This server speaks protocol version %d.", WIRE_PROTOCOL_VERSION);
-        session_join_refuse(connection, msgid, &fault, WIRE_CLOSE_TOO_OLD);
+        connection->dialect->refused(connection, msgid, &fault, WIRE_CLOSE_TOO_OLD);
         return;
     }
     struct bytes credential = join.credential;
     if (credential.size == 0)
         credential = bytes_of(connection->credential, connection->credential_size);
+    session_join_begin(connection, msgid, credential);
+}
+
+/* By which of the statement's rules this connection's credential is judged. */
+static const char *session_join_door(const struct connection *connection) {
+    return connection->dialect->kind == DIALECT_NATIVE ? "native" : connection->credential_in_url ? "url" : "door";
+}
+
+void session_join_begin(struct connection *connection, uint32_t request, struct bytes credential) {
     if (credential.size == 0) {
         struct wire_fault fault = wire_fault(WIRE_CODE_CREDENTIALS);
-        session_join_refuse(connection, msgid, &fault, WIRE_CLOSE_CREDENTIALS);
+        connection->dialect->refused(connection, request, &fault, WIRE_CLOSE_CREDENTIALS);
         return;
     }
-
     struct server *server = connection->server;
     struct session_join *op = mem_zalloc(&mem_default, sizeof *op);
     struct arena arena;
     arena_init(&arena, &mem_default, SESSION_JOIN_ARENA_BYTES);
     enum status status = STATUS_NO_MEMORY;
     if (op != NULL) {
-        *op = (struct session_join){ .server = server, .connection_id = connection->id, .msgid = msgid };
+        *op = (struct session_join){ .server = server, .connection_id = connection->id, .request = request };
         uint8_t hash[TOKEN_HASH_BYTES];
         token_hash(credential, hash);
         struct params *values = params_new(&arena);
         params_add_bytea(values, bytes_of(hash, sizeof hash));
         params_add_uuid(values, &connection->session_id);
+        params_add_text(values, bytes_text(session_join_door(connection)));
         status = store_submit(server->store, NULL, "session_identity", values, session_join_on_identity, op);
     }
     arena_finish(&arena);
     if (status != STATUS_OK) {
         mem_free(&mem_default, op, sizeof *op);
         struct wire_fault fault = wire_fault(wire_code_of_status(status));
-        session_join_refuse(connection, msgid, &fault, WIRE_CLOSE_UNAVAILABLE);
+        connection->dialect->refused(connection, request, &fault, WIRE_CLOSE_UNAVAILABLE);
         return;
     }
     connection->state = CONNECTION_JOINING;
@@ -123,7 +126,8 @@ static void session_join_copy(char *out, size_t size_max, struct bytes text) {
     out[size] = '\0';
 }
 
-static void session_join_answer(struct session *session, struct connection *connection, uint32_t msgid, uint64_t files_count) {
+void session_join_answer(struct connection *connection, uint32_t msgid, uint64_t files_count) {
+    const struct session *session = connection->session;
     const struct config *config = server_config(session->server);
     const struct participant *participant = &connection->participant;
     struct bytes_writer page = connection_writer();
@@ -159,7 +163,7 @@ static void session_join_answer(struct session *session, struct connection *conn
         values.status = page.status;
     connection_send_values(connection, &values);
     bytes_writer_finish(&page);
-    struct frame *keyframe = room_keyframe(&session->room, 0);
+    struct frame *keyframe = room_keyframe(&session->room, frame_native(0));
     if (keyframe != NULL) {
         connection_send(connection, keyframe);
         frame_release(keyframe);
@@ -170,7 +174,7 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
     struct session_join *op = context;
     struct server *server = op->server;
     struct connection *connection = server_connection(server, op->connection_id);
-    uint32_t msgid = op->msgid;
+    uint32_t request = op->request;
     mem_free(&mem_default, op, sizeof *op);
     if (connection == NULL || connection->state != CONNECTION_JOINING)
         return;
@@ -240,13 +244,13 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
     mem_free(&mem_default, connection->credential, connection->credential_size);
     connection->credential = NULL;
     connection->credential_size = 0;
-    session_join_answer(session, connection, msgid, files_count);
     if (here == 0)
         session_join_record(session, &participant->user, "session_enter");
     log_info((&(struct log_subject){ .session = &session->id, .connection = connection->id }), "participant.joined",
              "role=%s connections=%u", participant->role, session->connection_count);
+    connection->dialect->joined(connection, request, files_count);
     return;
 
 refuse:
-    session_join_refuse(connection, msgid, &fault, close_code);
+    connection->dialect->refused(connection, request, &fault, close_code);
 }

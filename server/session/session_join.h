@@ -4,8 +4,15 @@
 
 #include "connection/connection.h"
 
-/* Answers the request by and by; the connection is WAITING. */
+/* The native request session.join. Answers it by and by; the connection is WAITING. */
 void session_join(struct connection *connection, uint32_t msgid, struct bytes params);
+
+/* The same for every dialect: asks who shows `credential`, and lets him in or not. The connection, which is WAITING, hears by its
+ * dialect's joined() or refused(), the latter maybe at once. */
+void session_join_begin(struct connection *connection, uint32_t request, struct bytes credential);
+
+/* The native answer to session.join. */
+void session_join_answer(struct connection *connection, uint32_t msgid, uint64_t files_count);
 
 /* Writes the leaving of a connection that session_leave() took out, if it was the last of its user. */
 void session_record_leave(struct session *session, const struct connection *connection);

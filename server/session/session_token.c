@@ -73,10 +73,14 @@ void session_token_tick(struct connection *connection) {
     if (expires_ms == 0 || now_ms + SESSION_TOKEN_REMINDER_MS < expires_ms)
         return;
     if (now_ms >= expires_ms) {
-        connection_close(connection, WIRE_CLOSE_CREDENTIALS, "the token has ended");
+        struct wire_fault fault = wire_fault_say(WIRE_CODE_CREDENTIALS, "The token has ended.");
+        if (connection->dialect->kind == DIALECT_NATIVE)
+            connection_close(connection, WIRE_CLOSE_CREDENTIALS, "the token has ended");
+        else
+            connection->dialect->refused(connection, 0, &fault, WIRE_CLOSE_CREDENTIALS);
         return;
     }
-    if (connection->token_reminded)
+    if (connection->token_reminded || connection->dialect->kind != DIALECT_NATIVE)
         return;
     connection->token_reminded = true;
     struct bytes_writer values = connection_writer();

@@ -75,6 +75,9 @@ void crdt_awareness_expire(struct crdt_awareness *awareness, uint64_t now_ms, cr
 /* The state's JSON, valid until the next change; size 0 if the client has none. */
 struct bytes crdt_awareness_state(const struct crdt_awareness *awareness, uint64_t client);
 
+/* The newest clock heard of a client, also one that left; false: nothing was heard of it. */
+bool crdt_awareness_clock(const struct crdt_awareness *awareness, uint64_t client, uint64_t *out);
+
 /* How many clients have a state. */
 size_t crdt_awareness_count(const struct crdt_awareness *awareness);
 

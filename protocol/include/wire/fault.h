@@ -65,9 +65,11 @@ enum wire_close {
     WIRE_CLOSE_MALFORMED = 4400,
     WIRE_CLOSE_CREDENTIALS = 4401,
     WIRE_CLOSE_DENIED = 4403,
-    WIRE_CLOSE_GONE = 4404,    /* the session does not exist (any more) */
-    WIRE_CLOSE_REMOVED = 4405, /* the participant was removed from the session */
-    WIRE_CLOSE_TOO_OLD = 4410, /* the protocol version is not spoken (any more) */
+    WIRE_CLOSE_GONE = 4404,     /* the session does not exist (any more) */
+    WIRE_CLOSE_REMOVED = 4405,  /* the participant was removed from the session */
+    WIRE_CLOSE_CONFLICT = 4409, /* a door: the document cannot be what the client's replica is, or an operator must see to it */
+    WIRE_CLOSE_LIMIT = 4413,    /* a door: a limit of the document is passed */
+    WIRE_CLOSE_TOO_OLD = 4410,  /* the protocol version is not spoken (any more) */
     WIRE_CLOSE_OVERLOADED = 4503,
     WIRE_CLOSE_TOO_SLOW = 4508, /* reads slower than the session writes, or did not join in time */
     WIRE_CLOSE_RATE = 4529

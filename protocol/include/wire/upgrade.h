@@ -9,6 +9,11 @@
 
 #define WIRE_SUBPROTOCOL "vibesync.v1"
 
+/* What a client of a door offers that sends its credential as a subprotocol: this, which is answered, and the prefix with the token
+ * behind it, which is not. */
+#define WIRE_SUBPROTOCOL_DOOR  "vibesync.door"
+#define WIRE_SUBPROTOCOL_TOKEN "vibesync.token."
+
 enum {
     WS_KEY_BYTES = 16,     /* random bytes of a handshake */
     WS_KEY_TEXT_SIZE = 24, /* the same as base64 */
@@ -34,6 +39,9 @@ bool ws_upgrade_wanted(const struct http_message *request);
  * STATUS_OK, STATUS_MALFORMED */
 enum status ws_upgrade_check(const struct http_message *request, const char *const protocols[], struct ws_upgrade *out,
                              struct http_fault *fault);
+
+/* The rest of the first offered subprotocol that begins with `prefix`; data NULL: none does. */
+struct bytes ws_upgrade_offered(const struct http_message *request, const char *prefix);
 
 /* Appends the 101 answer. `headers` are extra ones, e.g. none. */
 void ws_upgrade_accept(struct bytes_writer *out, const struct ws_upgrade *upgrade, const struct http_header *headers,

@@ -1,0 +1,13 @@
+/* dialect.c — the table of dialects. */
+#include "connection/dialect.h"
+
+#include "connection/native.h"
+#include "connection/yws.h"
+
+#include <assert.h>
+
+const struct dialect *dialect_of(enum dialect_kind kind) {
+    static const struct dialect *const dialects[DIALECT_COUNT] = { &native_dialect, &yws_dialect };
+    assert(kind < DIALECT_COUNT && dialects[kind] != NULL);
+    return dialects[kind];
+}

@@ -1,0 +1,174 @@
+// doors.test.mjs — unmodified providers of y-websocket and Hocuspocus through the compatibility doors: the same documents, rights and
+// durability as through the native one.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { storedDocument } from './support/documents.mjs';
+import { allLeave, yws } from './support/doors.mjs';
+import { stand } from './support/ground.mjs';
+import { until, within } from './support/wait.mjs';
+import WebSocket from 'ws';
+import * as Y from 'yjs';
+
+const ground = await stand({ 'presence-ms': 200, 'ping-ms': 1000 });
+after(allLeave);
+
+const file = (session, path) => ground.cluster.row(
+    'select * from files where session_id = $1 and file_path = $2 and deleted_at is null', [session.session, path]);
+
+test('y-websocket 3 and a native client edit one file, and see each other', async () => {
+    const { owner, guest } = await ground.pair();
+    const native = await owner.create('src/main.c');
+    native.insert(0, 'native. ');
+    await native.saved();
+
+    const ada = await yws(ground.server, guest.session, 'src/main.c').synced();
+    await ada.sees('native. ');
+    ada.insert(8, 'door. ');
+    await native.sees('native. door. ');
+    native.insert(0, '> ');
+    await ada.sees('> native. door. ');
+
+    ada.provider.awareness.setLocalState({ user: { name: 'Ada' } });
+    await until('the native client sees the cursor of the door', () => native.awareness.some((bytes) => Buffer.from(bytes).includes('Ada')));
+    await until('the edit of the door is in the database', async () =>
+        (await storedDocument(ground.cluster, native.file)).text === '> native. door. ');
+    ada.leave();
+});
+
+test('a path that is not there is made, and everybody is told', async () => {
+    const { owner, guest } = await ground.pair();
+
+    const ada = await yws(ground.server, guest.session, 'new/file%20name.txt').synced();
+    const { file: told } = await owner.notified('file.changed', (p) => p.event === 'created');
+    assert.equal(told.path, 'new/file name.txt');
+    ada.insert(0, 'first');
+
+    const replica = await owner.open('new/file name.txt');
+    await replica.sees('first');
+    assert.equal((await file(owner.session, 'new/file name.txt')).id, told.id);
+    ada.leave();
+});
+
+test('two y-websocket clients make a file at once: it is one', async () => {
+    const { owner, guest } = await ground.pair();
+
+    const [ada, bob] = [yws(ground.server, owner.session, 'once'), yws(ground.server, guest.session, 'once')];
+    await Promise.all([ada.synced(), bob.synced()]);
+    ada.insert(0, 'both');
+    await bob.sees('both');
+
+    const { count } = await ground.cluster.row('select count(*)::int from files where session_id = $1', [owner.session.session]);
+    assert.equal(count, 1);
+    ada.leave();
+    bob.leave();
+});
+
+test('a token may be a header; a wrong one is refused for good, and its client is not served faster for asking again', async () => {
+    const { guest } = await ground.pair();
+    const ada = await yws(ground.server, guest.session, 'a', { header: true }).synced();
+    ada.leave();
+
+    const wrong = { ...guest.session, token: 'x'.repeat(43) };
+    const bob = yws(ground.server, wrong, 'a');
+    const closed = await within('the provider gives up', new Promise((resolve) => bob.provider.once('closed', resolve)));
+    assert.equal(closed.code, 4401);
+    bob.leave();
+
+    const old = yws(ground.server, wrong, 'a', { version: 1, doorToken: wrong.token });
+    const began = performance.now();
+    await until('the provider of 1.5 has been refused twice', () => old.closes.length === 2);
+    assert.deepEqual(old.closes, [4401, 4401]);
+    assert.ok(performance.now() - began > 3500, 'each refusal is held for two seconds');
+    old.leave();
+});
+
+test('who may only read gets everything, and is closed with 4403 when he writes', async () => {
+    const { owner, guest } = await ground.pair();
+    const native = await owner.create('read.txt');
+    native.insert(0, 'mine');
+    await native.saved();
+    await ground.cluster.rows("update session_participants set role = 'viewer' where user_id = $1", [guest.session.user]);
+
+    const none = yws(ground.server, guest.session, 'not/there');
+    await none.closedWith(4404);
+    const viewer = await yws(ground.server, guest.session, 'read.txt').synced();
+    await viewer.sees('mine');
+    native.insert(4, ' and yours');
+    await viewer.sees('mine and yours');
+    viewer.insert(0, 'no, ');
+    await viewer.closedWith(4403);
+
+    assert.equal(native.text, 'mine and yours');
+    viewer.leave();
+    none.leave();
+});
+
+test('a file that is deleted, or a document that began anew, ends its readers', async () => {
+    const { owner, guest } = await ground.pair();
+    const native = await owner.create('gone.txt');
+    const ada = await yws(ground.server, guest.session, 'gone.txt').synced();
+
+    await owner.request('file.delete', { file: native.file });
+    await ada.closedWith(4404);
+    ada.leave();
+});
+
+// One line without a provider: what stands on the wire.
+async function line(session, path, query = '') {
+    const socket = new WebSocket(`${ground.server.url.replace('http', 'ws')}/y/${session.session}/${path}${query}`,
+        { headers: { authorization: `Bearer ${session.token}` } });
+    const messages = [];
+    const closed = new Promise((resolve) => socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() })));
+    socket.on('message', (data) => messages.push(Buffer.from(data).toString('hex')));
+    await within('the line is open', new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject)));
+    return { socket, messages, closed, send: (hex) => socket.send(Buffer.from(hex, 'hex')) };
+}
+
+test('the wire: step 1 comes first, a query is answered, something is sent again and again, nonsense is refused', async () => {
+    const { guest } = await ground.pair();
+    const one = await line(guest.session, 'wire');
+    await until('step 1 came', () => one.messages[0] === '00000100');
+
+    one.send('00000100'); // I have nothing
+    await until('step 2 came', () => one.messages.includes('0001020000'));
+    one.send('010601050202' + '7b7d'); // client 5 is here
+    one.send('03');
+    await until('the query is answered', () => one.messages.includes('0106010502027b7d'));
+    await until('an awareness of nobody keeps the client connected', () => one.messages.includes('010100'));
+    one.send('6400'); // an application's own message
+    one.send('00020500');
+    assert.equal((await within('closed', one.closed)).code, 4400);
+    assert.match(one.messages.at(-1), /^0200/, 'permission denied, with the reason');
+});
+
+test('a path that is none, or a subprotocol without the door, is refused before the upgrade', async () => {
+    const { guest } = await ground.pair();
+    for (const [path, status] of [['../up', 404], ['a//b', 400], ['a/%zz', 400], ['a/%ff', 400], ['', 400]]) {
+        const socket = new WebSocket(`${ground.server.url.replace('http', 'ws')}/y/${guest.session.session}/${path}`);
+        const answer = await within(path, new Promise((resolve) => {
+            socket.once('unexpected-response', (request, response) => resolve(response.statusCode));
+            socket.once('error', resolve);
+        }));
+        assert.equal(answer, status, path);
+    }
+});
+
+test('after kill -9 the providers come back by themselves, with what they typed meanwhile', async () => {
+    const { owner, guest } = await ground.pair();
+    const ada = await yws(ground.server, owner.session, 'crash').synced();
+    const bob = await yws(ground.server, guest.session, 'crash').synced();
+    ada.insert(0, 'before. ');
+    await bob.sees('before. ');
+
+    await ground.server.kill();
+    ada.insert(8, 'ada. ');
+    bob.insert(0, 'bob. ');
+    await ground.server.start();
+
+    await ada.sees('bob. before. ada. ');
+    await bob.sees('bob. before. ada. ');
+    const { id } = await file(owner.session, 'crash');
+    await until('it is saved', async () => (await storedDocument(ground.cluster, id)).text === 'bob. before. ada. ');
+    ada.leave();
+    bob.leave();
+});

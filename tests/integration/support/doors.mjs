@@ -1,0 +1,81 @@
+// doors.mjs — a person who comes through a compatibility door: the real npm providers, unmodified, around a Y.Doc.
+//
+//     const ada = yws(server, session, 'src/main.c');             y-websocket 3, token as subprotocol
+//     const bob = yws(server, session, 'main.c', { version: 1 })  y-websocket 1.5: nothing but the URL (token: a door token)
+//     await ada.synced(); ada.insert(0, 'x'); await bob.sees('x');
+import WebSocket from 'ws';
+import * as Y from 'yjs';
+import { WebsocketProvider } from 'y-websocket';
+import { WebsocketProvider as WebsocketProvider1 } from 'y-websocket-1';
+import { until } from './wait.mjs';
+
+const people = new Set();
+
+class Visitor {
+    constructor(ydoc, root, path) {
+        this.ydoc = ydoc;
+        this.root = root;
+        this.path = path;
+        this.closes = []; // codes, in order
+        people.add(this);
+    }
+
+    get ytext() {
+        return this.ydoc.getText(this.root);
+    }
+
+    get text() {
+        return this.ytext.toString();
+    }
+
+    insert(index, text) {
+        this.ytext.insert(index, text);
+    }
+
+    async sees(text, ms) {
+        await until(`${this.path}: ${this.constructor.name} has the expected text`, () => this.text === text, ms);
+    }
+
+    async synced(ms) {
+        await until(`${this.path}: ${this.constructor.name} is synced`, () => this.provider.synced, ms);
+        return this;
+    }
+
+    // The states of the others, by client id.
+    get others() {
+        return [...this.provider.awareness.getStates()].filter(([id]) => id !== this.ydoc.clientID).map(([, state]) => state);
+    }
+
+    async closedWith(code, ms) {
+        await until(`${this.path}: closed with ${code}`, () => this.closes.includes(code), ms);
+    }
+}
+
+class YwsVisitor extends Visitor {
+    leave() {
+        people.delete(this);
+        this.provider.destroy();
+    }
+}
+
+// `version`: 1 or 3. `url`: a door token in the URL; `header`: the token as a header, which only Node can; else as a subprotocol.
+export function yws(server, session, path, { version = 3, ydoc = new Y.Doc(), root = 'text', doorToken, header, options } = {}) {
+    const visitor = new YwsVisitor(ydoc, root, path);
+    class Socket extends WebSocket {
+        constructor(url, protocols) {
+            super(url, protocols, header ? { headers: { authorization: `Bearer ${session.token}` } } : {});
+            this.on('close', (code) => visitor.closes.push(code));
+        }
+    }
+    const Provider = version === 1 ? WebsocketProvider1 : WebsocketProvider;
+    const protocols = doorToken || header ? {} : { protocols: ['vibesync.door', `vibesync.token.${session.token}`] };
+    visitor.provider = new Provider(`${server.url.replace('http', 'ws')}/y/${session.session}`, path, ydoc, {
+        WebSocketPolyfill: Socket, disableBc: true, ...protocols, ...(doorToken && { params: { token: doorToken } }), ...options,
+    });
+    return visitor;
+}
+
+// For `after`: everybody goes.
+export function allLeave() {
+    for (const visitor of people) visitor.leave();
+}
