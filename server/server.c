@@ -395,7 +395,7 @@ static void server_drain_step(struct server *server, uint64_t now_ms) {
     if (journal_clean || now_ms >= server->drain_started_ms + ack_ms) {
         list_each (link, &server->connection_list) {
             struct connection *connection = list_entry(link, struct connection, server_link);
-            if (connection->state == CONNECTION_JOINED)
+            if (connection->state == CONNECTION_JOINED && connection->dialect->kind == DIALECT_NATIVE)
                 native_drain(connection, server_comeback_ms(server));
             connection_close(connection, WIRE_CLOSE_DRAIN, "the server goes away; reconnect");
             socket_pause(connection->socket, false);
