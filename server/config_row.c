@@ -2,6 +2,9 @@
  * in config_checks. */
 #include "config_row.h"
 
+#include "proxy/origin.h"
+#include "proxy/ranges.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -32,6 +35,8 @@ static const struct {
 } config_checks[] = {
     { CONFIG_ROW_log_format, config_is_format },
     { CONFIG_ROW_log_level, config_is_level },
+    { CONFIG_ROW_trusted_proxies, ranges_good },
+    { CONFIG_ROW_origins, origins_good },
 };
 
 void config_row_name(const struct config_row *row, char out[CONFIG_NAME_MAX]) {

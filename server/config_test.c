@@ -119,6 +119,8 @@ Test(config, each_bad_value_names_its_setting_and_what_it_takes) {
         { "ping_ms", "99", "100" },
         { "log_level", "loud", "warn" },
         { "log_format", "xml", "json" },
+        { "trusted_proxies", "10.0.0.0/33", "10.0.0.0/8" },
+        { "origins", "example.org", "https://" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char flag[66], line[128], place[256];

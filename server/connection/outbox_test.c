@@ -35,7 +35,7 @@ static struct outbox_test outbox_test_open(void) {
     int pair[2];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
     cr_assert_eq(loop_create(&test.loop), STATUS_OK);
-    cr_assert_eq(socket_open(test.loop, (struct socket_line){ pair[0], NULL }, &outbox_test_events, NULL, &test.socket), STATUS_OK);
+    cr_assert_eq(socket_open(test.loop, (struct socket_line){ .fd = pair[0] }, &outbox_test_events, NULL, &test.socket), STATUS_OK);
     test.peer = pair[1];
     return test;
 }

@@ -43,6 +43,13 @@ static void http_conn_enter(struct http_conn *conn, enum http_conn_state state, 
     conn->deadline_ms = loop_now_ms(conn->door->loop) + limit_ms;
 }
 
+/* Whether `fd` comes from an address that may speak for others. */
+static bool http_conn_is_proxied(struct http_door *door, int fd) {
+    const char *trusted = server_config(door->server)->trusted_proxies;
+    struct address address;
+    return trusted[0] != '\0' && socket_address(fd, &address) && ranges_hold(trusted, &address);
+}
+
 enum status http_conn_create(struct http_door *door, int fd, uint64_t id) {
     struct http_conn *conn = mem_zalloc(&mem_default, sizeof *conn);
     if (conn == NULL)
@@ -60,7 +67,7 @@ enum status http_conn_create(struct http_door *door, int fd, uint64_t id) {
     status = table_put(&door->conns, id, conn);
     if (status != STATUS_OK)
         goto free_reader;
-    struct socket_line line = { fd, NULL };
+    struct socket_line line = { .fd = fd, .proxied = http_conn_is_proxied(door, fd) };
     if (door->server->tls != NULL && (line.tls = socket_tls_create(door->server->tls)) == NULL) {
         status = STATUS_NO_MEMORY;
         goto leave_table;
@@ -121,6 +128,9 @@ static void http_conn_proceed(struct http_conn *conn) {
             metrics_count(&conn->door->server->metrics, METRIC_requests);
             http_conn_enter(conn, HTTP_CONN_HANDLING, HTTP_HANDLE_MS);
             socket_pause(conn->socket, true);
+            const char *trusted = server_config(conn->door->server)->trusted_proxies;
+            if (trusted[0] != '\0')
+                forwarded_read(request, socket_peer(conn->socket), trusted, &conn->from);
             router_dispatch(conn);
         }
     }
@@ -155,7 +165,11 @@ const struct http_message *http_conn_request(const struct http_conn *conn) {
 }
 
 const char *http_conn_peer(const struct http_conn *conn) {
-    return socket_peer(conn->socket);
+    return conn->from.peer[0] != '\0' ? conn->from.peer : socket_peer(conn->socket);
+}
+
+bool http_conn_https(const struct http_conn *conn) {
+    return conn->from.https || conn->door->server->tls != NULL;
 }
 
 void http_conn_answer(struct http_conn *conn, unsigned status, const char *type, const struct http_header *headers,
@@ -267,6 +281,7 @@ static void http_conn_flush(struct http_conn *conn) {
         return;
     }
     http_reader_reset(conn->reader);
+    conn->from = (struct forwarded){ 0 };
     http_conn_enter(conn, HTTP_CONN_READING, server_config(conn->door->server)->request_ms);
     socket_pause(conn->socket, false);
     http_conn_proceed(conn);

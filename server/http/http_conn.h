@@ -13,6 +13,7 @@
 
 #include "http/http_door.h"
 #include "loop/socket.h"
+#include "proxy/forwarded.h"
 #include "wire/fault.h"
 #include "wire/http.h"
 
@@ -33,6 +34,7 @@ struct http_conn {
     size_t out_sent;
     int file; /* what goes out behind `out`, -1: nothing */
     uint64_t file_at, file_size;
+    struct forwarded from; /* of the request, if trusted_proxies says that there are any; else empty */
     bool keep_alive;
     bool served;     /* a request came */
     bool head_only;  /* the request is HEAD */
@@ -53,8 +55,11 @@ void http_conn_expire(struct http_conn *conn);
 /* Valid until the answer. */
 const struct http_message *http_conn_request(const struct http_conn *conn);
 
-/* "127.0.0.1:50123" */
+/* "127.0.0.1:50123", or the address of the client that a trusted proxy speaks for */
 const char *http_conn_peer(const struct http_conn *conn);
+
+/* Whether it is known that the client speaks TLS, with us or with such a proxy. */
+bool http_conn_https(const struct http_conn *conn);
 
 /* Exactly one of these ends a request. The connection may be gone when they return. `headers` as in http_response_write(). */
 void http_conn_answer(struct http_conn *conn, unsigned status, const char *type, const struct http_header *headers,

@@ -4,7 +4,10 @@
 #include "http/ws_door.h"
 
 #include "access/token.h"
+#include "config.h"
 #include "features/files/files_wire.h"
+#include "log.h"
+#include "proxy/origin.h"
 
 #include <unistd.h>
 
@@ -19,6 +22,18 @@ struct ws_door {
 };
 
 static void ws_door_hand_over(struct http_conn *conn, const struct ws_door *door, struct bytes answer);
+
+static bool ws_door_check_origin(struct http_conn *conn) {
+    const struct http_message *request = http_conn_request(conn);
+    struct bytes origin = http_message_header(request, "origin"), host = http_message_header(request, "host");
+    if (origin_allowed(server_config(conn->door->server)->origins, origin, host, http_conn_https(conn)))
+        return true;
+    log_info(NULL, "origin.refused", "peer=%s origin=\"%.*s\" host=\"%.*s\"", http_conn_peer(conn), (int)origin.size,
+             (const char *)origin.data, (int)host.size, (const char *)host.data);
+    http_conn_refuse_as(conn, 403, wire_code_word(WIRE_CODE_PERMISSION_DENIED),
+                        "Pages of this origin may not open WebSockets here: the setting origins names those that may.", NULL);
+    return false;
+}
 
 bool ws_door_check(struct http_conn *conn, const char *const protocols[], struct ws_upgrade *out) {
     const struct http_message *request = http_conn_request(conn);
@@ -35,7 +50,7 @@ bool ws_door_check(struct http_conn *conn, const char *const protocols[], struct
                             fault.status == 426 ? &version : NULL);
         return false;
     }
-    return true;
+    return ws_door_check_origin(conn);
 }
 
 /* What all doors check. False: it is refused and answered. */

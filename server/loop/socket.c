@@ -12,6 +12,7 @@
 
 #include "log.h"
 #include "loop/socket_tls.h"
+#include "proxy/proxy_header.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -32,19 +33,23 @@ struct socket {
     const struct socket_events *events;
     void *owner;
     int fd;
-    struct socket_tls *tls; /* NULL: plain */
-    int polled;             /* UV_* events that uv_poll watches now */
+    struct socket_tls *tls;       /* NULL: plain */
+    struct bytes_writer *prelude; /* what has come while a PROXY header may be coming; NULL: it is over */
+    int polled;                   /* UV_* events that uv_poll watches now */
     bool paused;
     bool wants_write;
     bool failed; /* a write failed; on_end is due */
     bool ended;  /* on_end was called */
     bool closed; /* the owner is gone */
-    char peer[64];
+    char peer[ADDRESS_TEXT_MAX];
 };
 
 static void socket_poll(struct socket *socket);
 static void socket_on_event(uv_poll_t *uv, int status, int events);
 static void socket_on_readable(struct socket *socket);
+static void socket_on_prelude(struct socket *socket, struct bytes bytes);
+static void socket_forget_prelude(struct bytes_writer *prelude);
+static void socket_on_received(struct socket *socket, struct bytes bytes);
 static void socket_on_records(struct socket *socket, struct bytes records);
 static void socket_log_refused(struct socket *socket);
 static bool socket_flush_tls(struct socket *socket);
@@ -59,6 +64,10 @@ enum status socket_open(struct loop *loop, struct socket_line line, const struct
     struct socket *socket = mem_zalloc(&mem_default, sizeof *socket);
     if (socket == NULL)
         return STATUS_NO_MEMORY;
+    if (line.proxied && (socket->prelude = mem_zalloc(&mem_default, sizeof *socket->prelude)) == NULL)
+        goto free_socket;
+    if (line.proxied)
+        bytes_writer_init(socket->prelude, &mem_default, PROXY_HEADER_MAX + LOOP_READ_BYTES);
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
         goto free_socket;
@@ -78,6 +87,7 @@ enum status socket_open(struct loop *loop, struct socket_line line, const struct
     return STATUS_OK;
 
 free_socket:
+    socket_forget_prelude(socket->prelude);
     mem_free(&mem_default, socket, sizeof *socket);
     return STATUS_IO;
 }
@@ -128,14 +138,52 @@ static void socket_on_event(uv_poll_t *uv, int status, int events) {
 static void socket_on_readable(struct socket *socket) {
     struct loop *loop = socket->loop;
     ssize_t count = recv(socket->fd, loop->read_buffer, sizeof loop->read_buffer, 0);
-    if (count > 0 && socket->tls != NULL)
-        socket_on_records(socket, bytes_of(loop->read_buffer, (size_t)count));
+    if (count > 0 && socket->prelude != NULL)
+        socket_on_prelude(socket, bytes_of(loop->read_buffer, (size_t)count));
     else if (count > 0)
-        socket->events->on_bytes(socket->owner, bytes_of(loop->read_buffer, (size_t)count));
+        socket_on_received(socket, bytes_of(loop->read_buffer, (size_t)count));
     else if (count == 0)
         socket_end(socket, STATUS_CLOSED);
     else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
         socket_end(socket, STATUS_IO);
+}
+
+static void socket_on_prelude(struct socket *socket, struct bytes bytes) {
+    char peer[sizeof socket->peer];
+    size_t size;
+    bytes_write(socket->prelude, bytes);
+    enum status status = socket->prelude->status;
+    if (status == STATUS_OK)
+        status = proxy_header_read(bytes_written(socket->prelude), &size, peer);
+    if (status == STATUS_MORE)
+        return;
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        log_info(NULL, "proxy.refused", "peer=%s reason=\"the PROXY header is malformed\"", socket->peer);
+        socket_end(socket, STATUS_IO);
+        return;
+    }
+    if (peer[0] != '\0')
+        memcpy(socket->peer, peer, sizeof peer);
+    /* The owner may close the socket, or give it away. */
+    struct bytes_writer *prelude = socket->prelude;
+    socket->prelude = NULL;
+    if (prelude->size > size)
+        socket_on_received(socket, bytes_of(prelude->data + size, prelude->size - size));
+    socket_forget_prelude(prelude);
+}
+
+static void socket_forget_prelude(struct bytes_writer *prelude) {
+    if (prelude == NULL)
+        return;
+    bytes_writer_finish(prelude);
+    mem_free(&mem_default, prelude, sizeof *prelude);
+}
+
+static void socket_on_received(struct socket *socket, struct bytes bytes) {
+    if (socket->tls != NULL)
+        socket_on_records(socket, bytes);
+    else
+        socket->events->on_bytes(socket->owner, bytes);
 }
 
 static void socket_on_records(struct socket *socket, struct bytes records) {
@@ -148,7 +196,7 @@ static void socket_on_records(struct socket *socket, struct bytes records) {
     if (status == STATUS_UNSUPPORTED) {
         static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 35\r\n"
                                      "Connection: close\r\n\r\nThis port speaks TLS: use https://\n";
-        socket_write_last(&(struct socket_line){ socket->fd, NULL }, bytes_of(answer, sizeof answer - 1));
+        socket_write_last(&(struct socket_line){ .fd = socket->fd }, bytes_of(answer, sizeof answer - 1));
         status = STATUS_MALFORMED;
     }
     if (status == STATUS_MALFORMED)
@@ -251,7 +299,7 @@ void socket_shutdown(struct socket *socket) {
 }
 
 struct socket_line socket_detach(struct socket *socket) {
-    struct socket_line line = { socket->fd, socket->tls };
+    struct socket_line line = { .fd = socket->fd, .tls = socket->tls };
     socket_release(socket);
     return line;
 }
@@ -266,7 +314,7 @@ void socket_line_close(struct socket_line *line) {
 void socket_close(struct socket *socket) {
     if (socket == NULL)
         return;
-    struct socket_line line = { socket->fd, socket->tls };
+    struct socket_line line = { .fd = socket->fd, .tls = socket->tls };
     if (line.tls != NULL && !socket->failed)
         socket_tls_shutdown(line.tls, line.fd);
     socket_release(socket);
@@ -282,6 +330,7 @@ static void socket_release(struct socket *socket) {
 
 static void socket_on_released(uv_handle_t *uv) {
     struct socket *socket = uv->data;
+    socket_forget_prelude(socket->prelude);
     mem_free(&mem_default, socket, sizeof *socket);
 }
 
@@ -289,7 +338,8 @@ const char *socket_peer(const struct socket *socket) {
     return socket->peer;
 }
 
-static void socket_name_peer(struct socket *socket) {
+static bool socket_far_end(int fd, struct address *out, unsigned *out_port) {
+    static const struct address v4 = { { [10] = 0xff, [11] = 0xff } };
     union {
         struct sockaddr any;
         struct sockaddr_in v4;
@@ -297,12 +347,29 @@ static void socket_name_peer(struct socket *socket) {
         struct sockaddr_storage storage;
     } address = { 0 };
     socklen_t size = sizeof address;
-    char host[INET6_ADDRSTRLEN];
-    snprintf(socket->peer, sizeof socket->peer, "local");
-    if (getpeername(socket->fd, &address.any, &size) != 0)
-        return;
-    if (address.any.sa_family == AF_INET && inet_ntop(AF_INET, &address.v4.sin_addr, host, sizeof host) != NULL)
-        snprintf(socket->peer, sizeof socket->peer, "%s:%u", host, ntohs(address.v4.sin_port));
-    else if (address.any.sa_family == AF_INET6 && inet_ntop(AF_INET6, &address.v6.sin6_addr, host, sizeof host) != NULL)
-        snprintf(socket->peer, sizeof socket->peer, "[%s]:%u", host, ntohs(address.v6.sin6_port));
+    if (getpeername(fd, &address.any, &size) != 0)
+        return false;
+    *out = v4;
+    if (address.any.sa_family == AF_INET)
+        memcpy(out->bytes + 12, &address.v4.sin_addr, 4);
+    else if (address.any.sa_family == AF_INET6)
+        memcpy(out->bytes, &address.v6.sin6_addr, 16);
+    else
+        return false;
+    *out_port = ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
+    return true;
+}
+
+bool socket_address(int fd, struct address *out) {
+    unsigned port;
+    return socket_far_end(fd, out, &port);
+}
+
+static void socket_name_peer(struct socket *socket) {
+    struct address address;
+    unsigned port;
+    if (socket_far_end(socket->fd, &address, &port))
+        address_write(&address, port, socket->peer);
+    else
+        snprintf(socket->peer, sizeof socket->peer, "local");
 }

@@ -13,6 +13,7 @@
 #define SERVER_SOCKET_H
 
 #include "loop/loop.h"
+#include "proxy/ranges.h"
 
 struct socket;
 struct socket_tls;
@@ -22,6 +23,7 @@ struct tls_context;
 struct socket_line {
     int fd;
     struct socket_tls *tls; /* NULL: plain */
+    bool proxied;           /* a header of the PROXY protocol may come first, and is believed */
 };
 
 /* The server's end, before the handshake. NULL: no memory. */
@@ -40,6 +42,9 @@ struct socket_events {
      * once; the owner closes the socket. */
     void (*on_end)(void *owner, enum status why);
 };
+
+/* The other end of a TCP connection; false: it is none. */
+bool socket_address(int fd, struct address *out);
 
 /* Takes `line` (non-blocking mode, TCP_NODELAY and close-on-exec are set here) when it answers STATUS_OK. Reading starts at once;
  * callbacks come from the next turn on. `owner` is passed to each callback. */
@@ -69,7 +74,7 @@ void socket_write_last(const struct socket_line *line, struct bytes bytes);
 /* Closes the descriptor and frees the socket; NULL is fine. Bytes that the kernel took are still delivered. */
 void socket_close(struct socket *socket);
 
-/* "127.0.0.1:50123", for logs; NUL-terminated, valid as long as the socket. */
+/* "127.0.0.1:50123", or whom the peer said that it speaks for, for logs; NUL-terminated, valid as long as the socket. */
 const char *socket_peer(const struct socket *socket);
 
 #endif

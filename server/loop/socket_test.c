@@ -88,7 +88,7 @@ static void rig_init(struct rig *rig) {
     rig->far = ends[1];
     cr_assert_eq(loop_create(&rig->loop), STATUS_OK);
     cr_assert_eq(loop_timer_create(rig->loop, rig_stop, rig, &rig->timer), STATUS_OK);
-    cr_assert_eq(socket_open(rig->loop, (struct socket_line){ ends[0], NULL }, &rig_events, rig, &rig->socket), STATUS_OK);
+    cr_assert_eq(socket_open(rig->loop, (struct socket_line){ .fd = ends[0] }, &rig_events, rig, &rig->socket), STATUS_OK);
 }
 
 static void rig_run_ms(struct rig *rig, unsigned ms) {
