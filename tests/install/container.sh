@@ -16,7 +16,8 @@ trap 'rm -rf --one-file-system "$work"' EXIT
 stage='' folder=/ user=root
 
 in_stage() {
-    unshare --mount --pid --fork --kill-child bash tests/fresh/fresh.sh inside "$work/$stage" "$user" "$folder" "$1"
+    unshare --mount --pid --fork --kill-child bash tests/fresh/fresh.sh inside "$work/$stage" "$user" "$folder" \
+        "export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt; $1" # a company's proxy, as dev has it
 }
 
 from() {
@@ -25,6 +26,7 @@ from() {
     tar -C "$work/$stage" -xf .vibesync/debian.tar
     cp /etc/resolv.conf "$work/$stage/etc/"
     cp -r /usr/local/share/ca-certificates/. "$work/$stage/usr/local/share/ca-certificates/" 2>/dev/null || true
+    chroot "$work/$stage" update-ca-certificates >/dev/null 2>&1
     if [[ $1 == node:* ]]; then
         cp .vibesync/node/node_modules/node-linux-*/bin/node "$work/$stage/usr/local/bin/"
         npm install --silent --no-audit --no-fund --prefix "$work/$stage/usr/local/lib" "npm@$npm_version"
