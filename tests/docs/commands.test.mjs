@@ -21,7 +21,8 @@ const looksLikeCommand = /^\s*(\$ )?(\.\/dev|\. \.|vibesync(d|-load)?|cmake|cc|c
 const ongoing = `
 vibesyncd() {
     if [ "$1" != serve ]; then command vibesyncd "$@"; return; fi
-    command vibesyncd "$@" --listen 127.0.0.1:0 >serving 2>log & local server=$! tries=0
+    rm -f serving
+    (exec vibesyncd "$@" --listen 127.0.0.1:0 >serving 2>log) & local server=$! tries=0
     until grep -q 'serving on' serving; do
         kill -0 $server && [ $((tries += 1)) -lt 300 ] || { cat log >&2; return 1; }
         sleep 0.1
