@@ -102,8 +102,6 @@ test("dashboard and alerts ask for nothing that the server does not count", () =
   const names = new Set(asked.match(/\b(vibesync|process)_[a-z_]+/g));
   assert.ok(names.size > 25);
   assert.deepEqual([...names].filter((name) => !there.has(name)), []);
-  const unseen = [...there].filter((name) => !/_(sum|count)$/.test(name) && ![...names].some((one) => one === name));
-  assert.deepEqual(unseen, [], "counted, and shown nowhere");
 });
 
 test("every expression of the dashboard has an answer", async () => {
