@@ -9,13 +9,17 @@ import { after, test } from 'node:test';
 import { connect } from 'node:tls';
 import WebSocket from 'ws';
 import { Issuer } from './support/certificate.mjs';
+import { allLeave, yws } from './support/doors.mjs';
 import { stand } from './support/ground.mjs';
 import { Metrics } from './support/metrics.mjs';
 import { PROGRAM } from './support/program.mjs';
 import { until, within } from './support/wait.mjs';
 
 const issuer = new Issuer();
-after(() => issuer.destroy());
+after(() => {
+    allLeave();
+    issuer.destroy();
+});
 const first = issuer.issue('first');
 const certificate = join(issuer.folder, 'server.crt'), key = join(issuer.folder, 'server.key');
 const install = (pair) => {
@@ -67,6 +71,18 @@ test('people work over wss, wherever the session lives, and every byte of a big 
         const late = await (await ground.guest(owner, 'Late')).open('a.md');
         await late.sees(theirs.text);
     }
+});
+
+test('y-websocket comes over wss through its door', async () => {
+    const { owner } = await ground.pair();
+    const mine = await owner.create('a.md');
+    mine.insert(0, 'hello ');
+    await mine.saved();
+    const visitor = yws(ground.server, owner.session, 'a.md', { root: mine.root });
+    await visitor.synced();
+    visitor.insert(6, 'over TLS');
+    await mine.sees('hello over TLS');
+    visitor.leave();
 });
 
 test('frames that come behind the upgrade in one record go to the session', async () => {

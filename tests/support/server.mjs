@@ -56,7 +56,7 @@ export class TestServer {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.options.scheme ?? "http"}://127.0.0.1:${this.port}`;
   }
 
   databaseUrl(user) {
@@ -141,7 +141,7 @@ export class TestServer {
   }
 }
 
-/** options: webRoot (a folder of pages), settings (more words for `serve`). */
+/** options: webRoot (a folder of pages), settings (more words for `serve`), scheme ("https" if these make it so). */
 export function startServer(options = {}) {
   return new TestServer(options).prepare();
 }

@@ -63,7 +63,7 @@ export function yws(server, session, path, { version = 3, ydoc = new Y.Doc(), ro
     const visitor = new YwsVisitor(ydoc, root, path);
     class Socket extends WebSocket {
         constructor(url, protocols) {
-            super(url, protocols, header ? { headers: { authorization: `Bearer ${session.token}` } } : {});
+            super(url, protocols, { ca: server.ca, ...(header && { headers: { authorization: `Bearer ${session.token}` } }) });
             this.on('close', (code) => visitor.closes.push(code));
         }
     }
