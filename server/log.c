@@ -35,6 +35,7 @@ static void log_add_word(struct log_line *line, const char *word);
 static void log_add_escaped(struct log_line *line, const char *text, size_t size, bool json);
 static void log_add_key(struct log_line *line, const char *key, size_t size);
 static void log_add_subject(struct log_line *line, const struct log_subject *subject);
+static void log_add_request(struct log_line *line, const struct log_subject *subject);
 static void log_add_members(struct log_line *line, const char *text);
 
 void log_configure(enum log_level least, bool json) {
@@ -175,6 +176,18 @@ static void log_add_subject(struct log_line *line, const struct log_subject *sub
                  (unsigned long long)subject->connection);
         log_add_word(line, text);
     }
+    log_add_request(line, subject);
+}
+
+static void log_add_request(struct log_line *line, const struct log_subject *subject) {
+    char text[96];
+    if (subject->request == NULL || subject->request[0] == '\0')
+        return;
+    int size = snprintf(text, sizeof text, log_as_json ? ",\"request\":\"%s" : " request=%s", subject->request);
+    if (subject->call != 0 && size > 0 && (size_t)size < sizeof text)
+        snprintf(text + size, sizeof text - (size_t)size, ".%u", subject->call - 1);
+    log_add_word(line, text);
+    log_add_word(line, log_as_json ? "\"" : "");
 }
 
 static bool log_is_number(const char *text, size_t size) {

@@ -14,6 +14,8 @@ struct log_subject {
     const struct uuid *session;
     const struct uuid *file;
     uint64_t connection; /* 0: none */
+    const char *request; /* its id, http/request_id.h */
+    uint32_t call;       /* of that connection's calls, the msgid and 1; 0: none. "request=ID.msgid" */
 };
 
 /* Process-wide; from any thread. */

@@ -10,6 +10,7 @@
 
 #include "ground/list.h"
 #include "ground/table.h"
+#include "http/request_id.h"
 
 #include "connection/dialect.h"
 #include "loop/socket.h"
@@ -44,6 +45,7 @@ struct handoff {
     struct bytes early;      /* bytes read behind the request head: the first WebSocket frames */
     uint8_t deflate_bits;    /* as ws_upgrade says */
     char peer[64];
+    char request[REQUEST_ID_BYTES]; /* id of the upgrade */
     /* credential, path and early point into `memory`, freed with the handoff */
     uint8_t *memory;
     size_t memory_bytes;

@@ -23,7 +23,7 @@ bool admin_allowed(struct http_conn *conn) {
     token_hash(http_message_bearer(http_conn_request(conn)), hash);
     if (token_hash_equal(hash, conn->door->fleet->admin_token_hash))
         return true;
-    log_warn(NULL, "access.refused", "what=admin peer=%s", http_conn_peer(conn));
+    log_warn((&(struct log_subject){ .request = conn->request }), "access.refused", "what=admin peer=%s", http_conn_peer(conn));
     http_conn_refuse(conn, WIRE_CODE_CREDENTIALS, "This needs the admin token: Authorization: Bearer …");
     return false;
 }
@@ -104,7 +104,9 @@ static bool admin_kick_visit(struct round *round, struct http_door *door) {
         if (connection->state >= CONNECTION_CLOSING || strcmp(id, act->connection) != 0)
             continue;
         act->found = true;
-        struct log_subject subject = { .session = &connection->session_id, .connection = connection->id };
+        struct log_subject subject = { .session = &connection->session_id,
+                                       .connection = connection->id,
+                                       .request = act->round.name };
         log_info(&subject, "admin.kicked", "connection_id=%s reason=\"%s\"", id, act->reason);
         connection_close(connection, WIRE_CLOSE_REMOVED, act->reason);
         return false;
@@ -169,8 +171,8 @@ static void admin_close_done(struct round *round, struct http_conn *conn) {
     const struct admin_act *act = (const struct admin_act *)round;
     char id[UUID_TEXT_SIZE + 1];
     uuid_format(&act->id, id);
-    log_info(&(struct log_subject){ .session = &act->id }, "admin.closed", "connections=%llu reason=\"%s\"",
-             (unsigned long long)act->closed, act->reason);
+    log_info((&(struct log_subject){ .session = &act->id, .request = act->round.name }), "admin.closed",
+             "connections=%llu reason=\"%s\"", (unsigned long long)act->closed, act->reason);
     admin_answer(conn, "session", id, "closed", act->closed);
 }
 
@@ -252,8 +254,8 @@ static void admin_evict_done(struct round *round, struct http_conn *conn) {
         http_conn_refuse(conn, WIRE_CODE_NOT_FOUND, "This document is not in memory.");
         return;
     }
-    log_info(&(struct log_subject){ .file = &act->id }, "admin.evicted", "saved=%d readers=%llu", act->saved,
-             (unsigned long long)act->closed);
+    log_info((&(struct log_subject){ .file = &act->id, .request = act->round.name }), "admin.evicted", "saved=%d readers=%llu",
+             act->saved, (unsigned long long)act->closed);
     if (act->saved)
         admin_answer(conn, "document", id, "saved and evicted", act->closed);
     else
@@ -275,7 +277,7 @@ void admin_drain(struct http_conn *conn, struct bytes argument) {
     (void)argument;
     if (!admin_allowed(conn))
         return;
-    log_info(NULL, "admin.drained", "peer=%s", http_conn_peer(conn));
+    log_info((&(struct log_subject){ .request = conn->request }), "admin.drained", "peer=%s", http_conn_peer(conn));
     kill(getpid(), SIGTERM); /* the main thread reads it, and what follows is the same */
     admin_answer(conn, "server", "draining", "SIGTERM", table_count(&conn->door->server->connections));
 }

@@ -35,7 +35,7 @@ static void connection_on_end(void *owner, enum status why);
 static const struct socket_events connection_events = { connection_on_bytes, connection_on_writable, connection_on_end };
 
 static struct log_subject connection_subject(const struct connection *connection) {
-    return (struct log_subject){ .session = &connection->session_id, .connection = connection->id };
+    return (struct log_subject){ .session = &connection->session_id, .connection = connection->id, .request = connection->request };
 }
 
 /* ---- open ---- */
@@ -77,6 +77,7 @@ bool connection_open(struct server *server, struct handoff *handoff) {
     connection->dialect = dialect_of(handoff->dialect);
     connection->id = server->connection_next++;
     connection->session_id = handoff->session;
+    memcpy(connection->request, handoff->request, sizeof connection->request);
     connection->ponged = true;
     connection->deadline_ms = server_now_ms(server) + config->unjoined_ms;
     outbox_init(&connection->outbox);

@@ -96,6 +96,7 @@ struct connection {
     uint64_t frames_full_us;            /* rate.h */
     uint64_t updates;                   /* kind 3 values since the last look */
     uint64_t updates_full_us;           /* rate.h */
+    char request[REQUEST_ID_BYTES];     /* id of the upgrade; its calls are ID.msgid */
     struct rate *rates;                 /* of methods; made at the first call */
     struct handoff *unread;             /* of a door: not read from yet, its document is being opened; `early` goes first */
     struct connection_verdict *verdict; /* REFUSED: how it will be closed */

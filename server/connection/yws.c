@@ -69,7 +69,9 @@ static void yws_doc_refused(struct connection *connection, uint32_t request, con
 /* ---- messages ---- */
 
 static void yws_malformed(struct connection *connection, const char *what) {
-    struct log_subject subject = { .session = &connection->session_id, .connection = connection->id };
+    struct log_subject subject = { .session = &connection->session_id,
+                                   .connection = connection->id,
+                                   .request = connection->request };
     log_warn(&subject, "message.malformed", "what=\"%s\"", what);
     yws_end(connection, WIRE_CLOSE_MALFORMED, what);
 }

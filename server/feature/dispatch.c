@@ -51,6 +51,7 @@ void dispatch_request(struct connection *connection, uint32_t msgid, struct byte
     call->connection_id = connection->id;
     call->now_ms = server_unix_ms(session->server);
     call->msgid = msgid;
+    memcpy(call->request, connection->request, sizeof call->request);
     call->fault.code = WIRE_CODE_COUNT;
     session->calls++;
     call->params = arena_copy(&call->arena, params);

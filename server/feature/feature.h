@@ -11,6 +11,7 @@
 
 #include "ground/arena.h"
 #include "ground/uuid.h"
+#include "http/request_id.h"
 #include "wire/fault.h"
 #include "wire/method.h"
 #include "wire/pack.h"
@@ -33,6 +34,7 @@ struct feature_call {
     /* private: host.c and dispatch.c */
     struct session *session;
     uint32_t msgid;
+    char request[REQUEST_ID_BYTES]; /* of the connection, for the log */
     bool answered;
     unsigned pending; /* statements on their way */
 };

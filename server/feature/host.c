@@ -85,8 +85,12 @@ static void host_on_reply(void *context, const struct reply *reply) {
     if (reply->status == STATUS_OK) {
         request->on_stored(call, reply);
     } else if (!call->answered) {
-        log_info((&(struct log_subject){ .session = &call->session_id, .connection = call->connection_id }), "call.failed",
-                 "statement=%s status=%s sqlstate=%s", request->statement, status_name(reply->status), reply->sqlstate);
+        log_info((&(struct log_subject){ .session = &call->session_id,
+                                         .connection = call->connection_id,
+                                         .request = call->request,
+                                         .call = call->msgid + 1 }),
+                 "call.failed", "statement=%s status=%s sqlstate=%s", request->statement, status_name(reply->status),
+                 reply->sqlstate);
         struct wire_fault fault = call->fault.code != WIRE_CODE_COUNT && reply->status != STATUS_UNAVAILABLE
                                       ? call->fault
                                       : wire_fault(wire_code_of_status(reply->status));

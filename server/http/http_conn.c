@@ -13,6 +13,7 @@
 
 enum {
     HTTP_FILE_PIECE_BYTES = 65536,
+    HTTP_ANSWER_HEADERS_MAX = 12,
     HTTP_OUT_BYTES_MAX = HTTP_FILE_PIECE_BYTES + 8192, /* a piece of a file, or a whole answer, which is smaller */
 };
 
@@ -103,6 +104,12 @@ static void http_conn_on_bytes(void *owner, struct bytes bytes) {
     http_conn_proceed(conn);
 }
 
+static void http_conn_name_request(struct http_conn *conn, struct bytes offered) {
+    uint64_t random;
+    loop_random(conn->door->loop, &random, sizeof random);
+    request_id_choose(offered, random, conn->request);
+}
+
 /* Serves what has been read, request after request, until one has to wait. */
 static void http_conn_proceed(struct http_conn *conn) {
     if (conn->proceeding)
@@ -129,6 +136,7 @@ static void http_conn_proceed(struct http_conn *conn) {
             http_conn_enter(conn, HTTP_CONN_HANDLING, HTTP_HANDLE_MS);
             socket_pause(conn->socket, true);
             const char *trusted = server_config(conn->door->server)->trusted_proxies;
+            http_conn_name_request(conn, http_message_header(request, "X-Request-Id"));
             if (trusted[0] != '\0')
                 forwarded_read(request, socket_peer(conn->socket), trusted, &conn->from);
             router_dispatch(conn);
@@ -155,6 +163,7 @@ static void http_conn_refuse_broken(struct http_conn *conn, const struct http_fa
     snprintf(message, sizeof message, "%s.", fault->what != NULL ? fault->what : "The request is malformed");
     conn->keep_alive = false;
     conn->head_only = false;
+    http_conn_name_request(conn, bytes_of(NULL, 0));
     http_conn_enter(conn, HTTP_CONN_HANDLING, HTTP_HANDLE_MS);
     http_conn_refuse_as(conn, fault->status >= 400 ? fault->status : 400, word, message, NULL);
 }
@@ -174,8 +183,12 @@ bool http_conn_https(const struct http_conn *conn) {
 
 void http_conn_answer(struct http_conn *conn, unsigned status, const char *type, const struct http_header *headers,
                       unsigned headers_count, struct bytes body) {
-    assert(conn->state == HTTP_CONN_HANDLING);
-    http_response_write(&conn->out, status, type, headers, headers_count, body, conn->keep_alive);
+    struct http_header all[HTTP_ANSWER_HEADERS_MAX];
+    assert(conn->state == HTTP_CONN_HANDLING && headers_count < HTTP_ANSWER_HEADERS_MAX);
+    for (unsigned i = 0; i < headers_count; i++)
+        all[i] = headers[i];
+    all[headers_count] = (struct http_header){ bytes_text("X-Request-Id"), bytes_text(conn->request) };
+    http_response_write(&conn->out, status, type, all, headers_count + 1, body, conn->keep_alive);
     if (conn->out.status == STATUS_OK && conn->head_only && body.size <= conn->out.size)
         conn->out.size -= body.size;
     http_conn_send(conn, status);
@@ -183,10 +196,11 @@ void http_conn_answer(struct http_conn *conn, unsigned status, const char *type,
 
 void http_conn_answer_file(struct http_conn *conn, const char *type, const struct http_header *headers, unsigned headers_count,
                            int fd, uint64_t size) {
-    char head[256];
+    char head[384];
     assert(conn->state == HTTP_CONN_HANDLING);
-    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %llu\r\nConnection: %s\r\n", type,
-             (unsigned long long)size, conn->keep_alive ? "keep-alive" : "close");
+    snprintf(head, sizeof head,
+             "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %llu\r\nConnection: %s\r\nX-Request-Id: %s\r\n", type,
+             (unsigned long long)size, conn->keep_alive ? "keep-alive" : "close", conn->request);
     bytes_write(&conn->out, bytes_text(head));
     for (unsigned i = 0; i < headers_count; i++) {
         bytes_write(&conn->out, headers[i].name);
@@ -206,7 +220,8 @@ static void http_conn_send(struct http_conn *conn, unsigned status) {
         http_conn_close(conn);
         return;
     }
-    log_debug(NULL, "http.answered", "status=%u peer=%s", status, http_conn_peer(conn));
+    log_debug((&(struct log_subject){ .request = conn->request }), "http.answered", "status=%u peer=%s", status,
+              http_conn_peer(conn));
     http_conn_enter(conn, HTTP_CONN_WRITING, server_config(conn->door->server)->request_ms);
     http_conn_flush(conn);
 }
@@ -323,6 +338,7 @@ void http_conn_expire(struct http_conn *conn) {
         metrics_limited(metrics, LIMIT_request_ms);
         conn->keep_alive = false;
         conn->head_only = false;
+        http_conn_name_request(conn, bytes_of(NULL, 0));
         http_conn_enter(conn, HTTP_CONN_HANDLING, HTTP_HANDLE_MS);
         http_conn_refuse_as(conn, 408, "timeout", "The request did not arrive in time.", NULL);
     } else if (conn->state == HTTP_CONN_HANDLING) {

@@ -12,6 +12,7 @@
 #define SERVER_HTTP_CONN_H
 
 #include "http/http_door.h"
+#include "http/request_id.h"
 #include "loop/socket.h"
 #include "proxy/forwarded.h"
 #include "wire/fault.h"
@@ -34,6 +35,7 @@ struct http_conn {
     size_t out_sent;
     int file; /* what goes out behind `out`, -1: nothing */
     uint64_t file_at, file_size;
+    char request[REQUEST_ID_BYTES];
     struct forwarded from; /* of the request, if trusted_proxies says that there are any; else empty */
     bool keep_alive;
     bool served;     /* a request came */

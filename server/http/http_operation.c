@@ -11,6 +11,7 @@ void *http_operation_create(struct http_conn *conn, size_t bytes) {
         return NULL;
     operation->door = conn->door;
     operation->conn_id = conn->id;
+    memcpy(operation->name, conn->request, sizeof operation->name);
     operation->bytes = bytes;
     arena_init(&operation->arena, &mem_default, HTTP_OPERATION_ARENA_BYTES_MAX);
     list_append(&conn->door->operations, &operation->link);
@@ -42,7 +43,8 @@ void http_operation_submit(struct http_operation *operation, const char *stateme
 void http_operation_fail(struct http_operation *operation, const char *statement, enum status status, const char *reason) {
     struct http_conn *conn = http_operation_conn(operation);
     if (status != STATUS_UNAVAILABLE && status != STATUS_OVERLOADED)
-        log_error(NULL, "http.statement_failed", "statement=%s status=%s reason=\"%s\"", statement, status_name(status), reason);
+        log_error((&(struct log_subject){ .request = operation->name }), "http.statement_failed",
+                  "statement=%s status=%s reason=\"%s\"", statement, status_name(status), reason);
     if (conn != NULL) {
         if (status == STATUS_UNAVAILABLE)
             http_conn_refuse(conn, WIRE_CODE_UNAVAILABLE, "The database is away for now.");

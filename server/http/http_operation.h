@@ -16,8 +16,9 @@ struct http_operation {
     struct http_door *door;
     uint64_t conn_id;
     struct store_request request;
-    struct arena arena; /* ends with the operation */
-    size_t bytes;       /* of the whole struct */
+    char name[REQUEST_ID_BYTES]; /* of the HTTP request, for the log */
+    struct arena arena;          /* ends with the operation */
+    size_t bytes;                /* of the whole struct */
 };
 
 /* A zeroed struct of `bytes` bytes that begins with a struct http_operation; NULL: no memory. */

@@ -22,7 +22,8 @@ void metrics_door_get(struct http_conn *conn, struct bytes argument) {
     uint8_t hash[TOKEN_HASH_BYTES];
     token_hash(http_message_bearer(http_conn_request(conn)), hash);
     if (!token_hash_equal(hash, fleet->metrics_token_hash) && !token_hash_equal(hash, fleet->admin_token_hash)) {
-        log_warn(NULL, "access.refused", "what=metrics peer=%s", http_conn_peer(conn));
+        log_warn((&(struct log_subject){ .request = conn->request }), "access.refused", "what=metrics peer=%s",
+                 http_conn_peer(conn));
         http_conn_refuse(conn, WIRE_CODE_CREDENTIALS, "Reading metrics needs the metrics token: Authorization: Bearer …");
         return;
     }

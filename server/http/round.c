@@ -12,6 +12,7 @@ void *round_create(struct http_conn *conn, size_t bytes) {
     }
     round->home = conn->door;
     round->conn_id = conn->id;
+    memcpy(round->name, conn->request, sizeof round->name);
     round->bytes = bytes;
     return round;
 }

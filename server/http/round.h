@@ -18,6 +18,7 @@ struct round {
     /* private */
     struct http_door *home;
     uint64_t conn_id;
+    char name[REQUEST_ID_BYTES]; /* of the HTTP request, for the log */
     unsigned index;
     size_t bytes;
     bool held;

@@ -135,7 +135,8 @@ static void sessions_create_on_user(void *context, const struct reply *reply) {
     struct http_conn *conn = http_operation_conn(&create->operation);
     if (conn == NULL || reply->row_count == 0) {
         if (conn != NULL) {
-            log_warn(NULL, "access.refused", "what=session_create peer=%s", http_conn_peer(conn));
+            log_warn((&(struct log_subject){ .request = conn->request }), "access.refused", "what=session_create peer=%s",
+                     http_conn_peer(conn));
             http_conn_refuse(conn, WIRE_CODE_CREDENTIALS, "This token may not create sessions.");
         }
         http_operation_destroy(&create->operation);
@@ -228,8 +229,8 @@ static void sessions_create_done(void *context, const struct reply *reply) {
         http_operation_fail(&create->operation, "http_session_create", reply->status, reply->error);
         return;
     }
-    log_info(&(struct log_subject){ .session = &create->session }, "session.created", "max_participants=%u",
-             create->max_participants);
+    log_info((&(struct log_subject){ .session = &create->session, .request = create->operation.name }), "session.created",
+             "max_participants=%u", create->max_participants);
     struct http_conn *conn = http_operation_conn(&create->operation);
     if (conn != NULL) {
         char session[UUID_TEXT_SIZE + 1], user[UUID_TEXT_SIZE + 1];
@@ -319,7 +320,8 @@ static void sessions_join_done(void *context, const struct reply *reply) {
     if (reply->row_count == 0) {
         /* Counted for the address even if it has hung up. */
         http_door_note_guess(door, entry->peer);
-        log_warn(NULL, "access.refused", "what=room_code peer=%s", entry->peer);
+        log_warn((&(struct log_subject){ .request = entry->operation.name }), "access.refused", "what=room_code peer=%s",
+                 entry->peer);
         if (conn != NULL)
             http_conn_refuse(conn, WIRE_CODE_NOT_FOUND, "No open session has this code.");
         http_operation_destroy(&entry->operation);

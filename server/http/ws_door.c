@@ -28,8 +28,8 @@ static bool ws_door_check_origin(struct http_conn *conn) {
     struct bytes origin = http_message_header(request, "origin"), host = http_message_header(request, "host");
     if (origin_allowed(server_config(conn->door->server)->origins, origin, host, http_conn_https(conn)))
         return true;
-    log_info(NULL, "origin.refused", "peer=%s origin=\"%.*s\" host=\"%.*s\"", http_conn_peer(conn), (int)origin.size,
-             (const char *)origin.data, (int)host.size, (const char *)host.data);
+    log_info((&(struct log_subject){ .request = conn->request }), "origin.refused", "peer=%s origin=\"%.*s\" host=\"%.*s\"",
+             http_conn_peer(conn), (int)origin.size, (const char *)origin.data, (int)host.size, (const char *)host.data);
     http_conn_refuse_as(conn, 403, wire_code_word(WIRE_CODE_PERMISSION_DENIED),
                         "Pages of this origin may not open WebSockets here: the setting origins names those that may.", NULL);
     return false;
@@ -72,7 +72,8 @@ static void ws_door_finish(struct http_conn *conn, const struct ws_door *door) {
     }
     struct bytes_writer answer;
     bytes_writer_init(&answer, &mem_default, 4096);
-    ws_upgrade_accept(&answer, &door->upgrade, NULL, 0);
+    struct http_header name = { bytes_text("X-Request-Id"), bytes_text(conn->request) };
+    ws_upgrade_accept(&answer, &door->upgrade, &name, 1);
     if (answer.status == STATUS_OK)
         ws_door_hand_over(conn, door, bytes_written(&answer));
     else
@@ -149,6 +150,7 @@ static void ws_door_hand_over(struct http_conn *conn, const struct ws_door *door
         struct handoff *handoff = handoff_create(line, &door->session, door->credential, door->path, early, peer);
         if (handoff != NULL) {
             handoff->dialect = door->dialect;
+            memcpy(handoff->request, conn->request, sizeof handoff->request);
             handoff->in_url = door->in_url;
             handoff->deflate_bits = door->upgrade.deflate_bits;
             metrics_count(&conn->door->server->metrics, METRIC_upgrades);

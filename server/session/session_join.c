@@ -182,8 +182,9 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
     struct wire_fault fault;
     uint16_t close_code;
     if (reply->status != STATUS_OK) {
-        log_warn((&(struct log_subject){ .session = &connection->session_id, .connection = connection->id }), "join.failed",
-                 "status=%s error=\"%s\"", status_name(reply->status), reply->error);
+        log_warn((&(struct log_subject){
+                     .session = &connection->session_id, .connection = connection->id, .request = connection->request }),
+                 "join.failed", "status=%s error=\"%s\"", status_name(reply->status), reply->error);
         fault = wire_fault(WIRE_CODE_UNAVAILABLE);
         close_code = WIRE_CLOSE_UNAVAILABLE;
         goto refuse;
@@ -246,8 +247,8 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
     connection->credential_size = 0;
     if (here == 0)
         session_join_record(session, &participant->user, "session_enter");
-    log_info((&(struct log_subject){ .session = &session->id, .connection = connection->id }), "participant.joined",
-             "role=%s connections=%u", participant->role, session->connection_count);
+    log_info((&(struct log_subject){ .session = &session->id, .connection = connection->id, .request = connection->request }),
+             "participant.joined", "role=%s connections=%u", participant->role, session->connection_count);
     connection->dialect->joined(connection, request, files_count);
     return;
 

@@ -1,8 +1,9 @@
 // front.test.mjs — behind nginx and behind haproxy, as Debian has them, with the configurations of docs/proxies: the page, WebSockets,
-// idle ones, a restart.
+// idle ones, a restart, and whose request it is.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -24,7 +25,7 @@ execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days
     { stdio: 'ignore' });
 writeFileSync(both, readFileSync(certificate, 'utf8') + readFileSync(key, 'utf8'));
 
-const ground = await stand({ 'ping-ms': 300, 'web-root': join(folder, 'web') });
+const ground = await stand({ 'ping-ms': 300, 'web-root': join(folder, 'web'), 'trusted-proxies': '127.0.0.1' });
 
 // The file of docs/proxies with this machine's ports and folders, and with 2 s in place of 75: {port, stop}
 async function front(name) {
@@ -53,6 +54,13 @@ async function front(name) {
     });
     return { url: `https://127.0.0.1:${port}`, port };
 }
+
+// What the server answers to somebody who comes to the proxy from another address and claims to be a third one.
+const from = (port, localAddress, headers = {}) => new Promise((done, failed) => {
+    request({ host: '127.0.0.1', port, path: '/healthz', localAddress, headers, agent: false }, (answer) => {
+        answer.resume().once('end', () => done(answer));
+    }).once('error', failed).end();
+});
 
 for (const name of ['nginx', 'haproxy']) {
     test(`${name}: the page, and two people in a session`, async () => {
@@ -94,5 +102,15 @@ for (const name of ['nginx', 'haproxy']) {
         await typist.stop();
         await replica.saved();
         assert.equal((await storedDocument(ground.cluster, replica.file)).text, replica.text);
+    });
+
+    test(`${name}: the server knows whose request it is, and not what somebody claims`, async () => {
+        const proxy = await front(name);
+        const answer = await from(proxy.port, '127.0.0.7', { 'x-forwarded-for': '192.0.2.9', forwarded: 'for=192.0.2.9', 'x-request-id': 'mine' });
+        assert.equal(answer.statusCode, 200);
+        const named = answer.headers['x-request-id'];
+        assert.match(named, /^[0-9a-fA-F-]{16,36}$/, 'the proxy names the request, not the client');
+        await until('the log says so', () => new RegExp(`http\\.answered request=${named} status=200 peer=127\\.0\\.0\\.7`).test(ground.server.log));
+        assert.doesNotMatch(ground.server.log, /192\.0\.2\.9/);
     });
 }

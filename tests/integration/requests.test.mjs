@@ -1,0 +1,44 @@
+// requests.test.mjs — the name of a request: in its answer, and in every log line about it, from the proxy's to the database's.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { stand } from './support/ground.mjs';
+import { Participant } from './support/native.mjs';
+import { until } from './support/wait.mjs';
+
+const ground = await stand({ loops: 2 });
+const get = (path, headers = {}) => fetch(ground.server.url + path, { headers });
+
+test('a sane name is taken and answered, another one is replaced; each request has one, also a broken one', async () => {
+    assert.equal((await get('/healthz', { 'x-request-id': 'proxy-1.a_B' })).headers.get('x-request-id'), 'proxy-1.a_B');
+    const made = new Set();
+    for (const offered of ['two words', 'x'.repeat(65), 'a="b"', '']) {
+        made.add((await get('/readyz', { 'x-request-id': offered })).headers.get('x-request-id'));
+    }
+    made.add((await get('/nowhere')).headers.get('x-request-id'));
+    assert.equal(made.size, 5, 'each its own');
+    for (const id of made) assert.match(id, /^[0-9a-f]{16}$/);
+    await until('they are in the log', () => ['proxy-1.a_B', ...made].every((id) => ground.server.log.includes(`http.answered request=${id} `)));
+});
+
+test('who was refused, and which session was made, is in the log under the name', async () => {
+    assert.equal((await get('/metrics', { 'x-request-id': 'sneaky' })).status, 401);
+    await until('refused', () => /access\.refused request=sneaky what=metrics/.test(ground.server.log));
+    const answer = await fetch(`${ground.server.url}/v1/sessions`, { method: 'POST', body: JSON.stringify({ name: 'named' }),
+        headers: { authorization: `Bearer ${ground.server.adminToken}`, 'x-request-id': 'maker' } });
+    assert.equal(answer.status, 201);
+    await until('made', () => /session\.created session=\S+ request=maker /.test(ground.server.log));
+});
+
+test('a connection has the name of its upgrade, and a call that fails that and its msgid', async () => {
+    const session = await ground.server.createSession();
+    const person = new Participant(ground.server, session);
+    await person.connectOnly();
+    await person.join({ credential: session.token });
+    ground.participants.push(person);
+    const [, name] = await until('it is in the log', () => new RegExp(`connection\\.opened session=${session.session} connection=\\d+ request=([0-9a-f]{16}) `).exec(ground.server.log));
+    assert.match(ground.server.log, new RegExp(`participant\\.joined session=${session.session} connection=\\d+ request=${name} `));
+    await person.request('file.create', { path: 'taken.md' });
+    const msgid = person.msgid;
+    await person.refusal('file.create', { path: 'taken.md' });
+    await until('with its msgid', () => new RegExp(`call\\.failed session=\\S+ connection=\\d+ request=${name}\\.${msgid} `).test(ground.server.log));
+});
