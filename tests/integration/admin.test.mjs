@@ -20,7 +20,8 @@ const request = (method, path, body, token = ground.server.adminToken) => fetch(
 
 test('sessions, connections and documents of all loops are listed', async () => {
     const rooms = [];
-    for (let i = 0; i < 6; i++) { // so many that both loops have some
+    const loopsUsed = async () => new Set((await admin('sessions')).lines.map(({ loop }) => loop)).size;
+    while (rooms.length < 3 || (rooms.length < 100 && await loopsUsed() < 2)) { // where a session goes depends on what else the machine does
         const { owner, guest } = await ground.pair();
         const replica = await owner.create('listed.md');
         replica.insert(0, 'text');
@@ -99,7 +100,7 @@ test('who is kicked is told why, and the others stay', async () => {
     assert.deepEqual(did, { connection: theirs.connection, did: 'kicked', connections: 1 });
     assert.deepEqual(await guest.ended(), { code: 4405, reason: 'spam, ä' });
     assert.equal(owner.closeEvent, null);
-    assert.match(ground.server.log, new RegExp(`admin\\.kicked session=${owner.session.session} connection=\\d+ connection_id=${theirs.connection}`));
+    await until('it is in the log', () => new RegExp(`admin\\.kicked session=${owner.session.session} connection=\\d+ request=\\S+ connection_id=${theirs.connection} `).test(ground.server.log));
     assert.equal((await admin('kick', theirs.connection)).status, 1, 'it has gone');
 });
 
