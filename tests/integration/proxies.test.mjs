@@ -53,7 +53,7 @@ test('wrong codes count for the client of which a trusted proxy speaks, not for 
     assert.equal(status(await guess('Forwarded: for=203.0.113.2\r\n')), 404);
     // An invented address ahead of the true one changes nothing.
     assert.equal(status(await guess('X-Forwarded-For: 203.0.113.77, 203.0.113.1\r\n')), 429);
-    assert.match(ground.server.log, /http\.answered status=429 peer=203\.0\.113\.1\n/);
+    assert.match(ground.server.log, /http\.answered request=\S+ status=429 peer=203\.0\.113\.1\n/);
 });
 
 test('on one connection of a proxy each request has its own client', async () => {
@@ -61,7 +61,7 @@ test('on one connection of a proxy each request has its own client', async () =>
     const request = (headers) => `POST /v1/join HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`;
     const answer = await say(request('X-Forwarded-For: 203.0.113.1\r\n') + request('X-Forwarded-For: 203.0.113.3\r\n') + request('Connection: close\r\n'));
     assert.deepEqual([...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1]), ['429', '404', '404']);
-    assert.match(ground.server.log, /http\.answered status=404 peer=127\.0\.0\.1:\d+\n/);
+    assert.match(ground.server.log, /http\.answered request=\S+ status=404 peer=127\.0\.0\.1:\d+\n/);
 });
 
 test('who is not trusted is believed nothing', async () => {
@@ -76,14 +76,14 @@ test('the PROXY protocol in both versions, whole and torn, ahead of HTTP', async
     const line = (address) => `PROXY TCP4 ${address} 127.0.0.1 4711 8440\r\n`;
     assert.equal(await isLimited('', { before: line('203.0.113.10') }), true);
     assert.equal(status(await guess('', { before: line('203.0.113.11') })), 404);
-    assert.match(ground.server.log, /http\.answered status=429 peer=203\.0\.113\.10:4711\n/);
+    assert.match(ground.server.log, /http\.answered request=\S+ status=429 peer=203\.0\.113\.10:4711\n/);
 
     const binary = Buffer.concat([Buffer.from('0d0a0d0a000d0a515549540a2111000c', 'hex'), Buffer.from([203, 0, 113, 12, 127, 0, 0, 1, 0x12, 0x67, 0x20, 0xf8])]);
     const request = Buffer.from('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     const whole = Buffer.concat([binary, request]);
     for (const pieces of [[whole], [binary.subarray(0, 5), whole.subarray(5)], [...binary].map((byte) => Buffer.of(byte)).concat(request)])
         assert.equal(status(await say(pieces)), 200);
-    assert.equal(ground.server.log.match(/http\.answered status=200 peer=203\.0\.113\.12:4711\n/g).length, 3);
+    assert.equal(ground.server.log.match(/http\.answered request=\S+ status=200 peer=203\.0\.113\.12:4711\n/g).length, 3);
     // The client that the header names is not trusted to name another.
     assert.equal(status(await guess('X-Forwarded-For: 203.0.113.13\r\n', { before: line('203.0.113.10') })), 429);
 
@@ -108,7 +108,7 @@ test('pages of our host and of the list may open WebSockets, others get a 403 th
         assert.equal(status(answer), 403, origin);
         assert.equal(JSON.parse(answer.split('\r\n\r\n')[1]).error.code, 'permission_denied');
     }
-    assert.match(ground.server.log, /info origin\.refused peer=127\.0\.0\.1:\d+ origin="https:\/\/evil\.example" host="vibesync\.example:8440"/);
+    assert.match(ground.server.log, /info origin\.refused request=\S+ peer=127\.0\.0\.1:\d+ origin="https:\/\/evil\.example" host="vibesync\.example:8440"/);
     // Where the client is known to speak TLS, the page must, too.
     assert.equal(status(await upgrade('http://vibesync.example', { headers: 'X-Forwarded-Proto: https\r\n' })), 403);
     assert.equal(status(await upgrade('http://vibesync.example', { headers: 'X-Forwarded-Proto: https\r\n', from: '127.0.0.2' })), 400);
@@ -129,6 +129,6 @@ test('a PROXY header comes ahead of TLS', async () => {
     secure.on('data', (data) => (text += data));
     secure.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     await until('an answer', () => text.startsWith('HTTP/1.1 200'));
-    await until('it is in the log', () => /http\.answered status=200 peer=\[2001:db8::7\]:4711\n/.test(ground.server.log));
+    await until('it is in the log', () => /http\.answered request=\S+ status=200 peer=\[2001:db8::7\]:4711\n/.test(ground.server.log));
     secure.destroy();
 });
