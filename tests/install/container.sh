@@ -24,6 +24,7 @@ from() {
     stage=${3-last} folder=/ user=root
     mkdir "$work/$stage"
     tar -C "$work/$stage" -xf .vibesync/debian.tar
+    chmod 755 "$work/$stage" # / for everybody in there
     cp /etc/resolv.conf "$work/$stage/etc/"
     cp -r /usr/local/share/ca-certificates/. "$work/$stage/usr/local/share/ca-certificates/" 2>/dev/null || true
     chroot "$work/$stage" update-ca-certificates >/dev/null 2>&1
