@@ -251,6 +251,8 @@ void server_measure(struct server *server) {
     gauges[METRIC_loops_ready] = server_not_ready(server, reason, sizeof reason) == NULL;
     gauges[METRIC_loops_shedding] = shed_newcomer(server, &limit) != NULL;
     gauges[METRIC_connections] = table_count(&server->connections);
+    gauges[METRIC_connections_yws] = server->speaking[DIALECT_YWS];
+    gauges[METRIC_connections_hocuspocus] = server->speaking[DIALECT_HOCUSPOCUS];
     gauges[METRIC_connections_unjoined] = server->unjoined;
     gauges[METRIC_sessions] = table_count(&server->sessions);
     gauges[METRIC_documents] = server->documents_count;

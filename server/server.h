@@ -98,10 +98,11 @@ struct server {
     struct ws_pool ws_pool;
     struct table connections; /* id -> struct connection */
     struct list connection_list;
-    struct list flush;      /* connections that have something to send when this turn ends */
-    struct list put_off;    /* connections that go on sending in the next turn */
-    size_t turn_bytes_left; /* what this turn still writes of what is big */
-    struct list doomed;     /* connections to be freed when this turn ends */
+    size_t speaking[DIALECT_COUNT]; /* of them, by dialect */
+    struct list flush;              /* connections that have something to send when this turn ends */
+    struct list put_off;            /* connections that go on sending in the next turn */
+    size_t turn_bytes_left;         /* what this turn still writes of what is big */
+    struct list doomed;             /* connections to be freed when this turn ends */
     uint64_t connection_next;
     struct table sessions; /* uuid_key -> struct session, chained */
     struct list session_list;

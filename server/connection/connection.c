@@ -108,6 +108,7 @@ bool connection_open(struct server *server, struct handoff *handoff) {
         goto fail_table;
     handoff->line = (struct socket_line){ .fd = -1 };
     list_append(&server->connection_list, &connection->server_link);
+    server->speaking[connection->dialect->kind]++;
     connection->counted_unjoined = true;
     server->unjoined++;
     struct log_subject subject = connection_subject(connection);
@@ -361,6 +362,8 @@ void connection_flush(struct connection *connection) {
         outbox_drop_unsent(&connection->outbox);
         connection_close(connection, WIRE_CLOSE_TOO_SLOW, "reads slower than the session writes");
     }
+    if (connection->ends_soon && connection->state < CONNECTION_CLOSING)
+        connection_close(connection, WIRE_CLOSE_UNAVAILABLE, "a document was put aside; try again");
     if (connection->state == CONNECTION_DOOMED || connection->wants_write)
         return;
     if (connection->outbox.bytes > CONNECTION_SLICE_BYTES && server->turn_bytes_left == 0) {
@@ -495,6 +498,11 @@ void connection_refuse(struct connection *connection, uint16_t code, const char 
     connection->deadline_ms = server_now_ms(connection->server) + CONNECTION_REFUSED_MS;
 }
 
+void connection_end_soon(struct connection *connection) {
+    connection->ends_soon = true;
+    connection_wake(connection);
+}
+
 static void connection_on_end(void *owner, enum status why) {
     struct connection *connection = owner;
     struct log_subject subject = connection_subject(connection);
@@ -514,6 +522,7 @@ void connection_destroy(struct connection *connection) {
     assert(connection->state == CONNECTION_DOOMED && connection->session == NULL && list_empty(&connection->subscriptions));
     connection_settled(connection);
     placement_left(connection->server, &connection->session_id, true);
+    connection->server->speaking[connection->dialect->kind]--;
     table_remove(&connection->server->connections, connection->id);
     list_remove(&connection->held_link);
     list_remove(&connection->paced_link);
@@ -527,5 +536,7 @@ void connection_destroy(struct connection *connection) {
     mem_free(&mem_default, connection->credential, connection->credential_size);
     mem_free(&mem_default, connection->verdict, sizeof *connection->verdict);
     handoff_destroy(connection->unread);
+    if (connection->dialect->closed != NULL)
+        connection->dialect->closed(connection);
     mem_free(&mem_default, connection, sizeof *connection);
 }

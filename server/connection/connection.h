@@ -36,6 +36,7 @@
 #include "wire/ws.h"
 
 struct handoff;
+struct hocuspocus;
 struct room;
 struct session;
 struct socket;
@@ -99,6 +100,8 @@ struct connection {
     char request[REQUEST_ID_BYTES];     /* id of the upgrade; its calls are ID.msgid */
     struct rate *rates;                 /* of methods; made at the first call */
     struct handoff *unread;             /* of a door: not read from yet, its document is being opened; `early` goes first */
+    struct hocuspocus *hocuspocus; /* DIALECT_HOCUSPOCUS; NULL: nothing came yet */
+    bool ends_soon;
     struct connection_verdict *verdict; /* REFUSED: how it will be closed */
 };
 
@@ -135,6 +138,10 @@ void connection_close(struct connection *connection, uint16_t code, const char *
  * says.
  */
 void connection_refuse(struct connection *connection, uint16_t code, const char *reason);
+
+/* Closes at the end of the turn, with 1013: what the peer must do again, it does when it comes back. May be called while somebody
+ * walks over subscriptions. */
+void connection_end_soon(struct connection *connection);
 
 /* A door's connection begins to read: first what came with its handoff. */
 void connection_begin_reading(struct connection *connection);

@@ -39,6 +39,8 @@ struct dialect {
 
     /* A document was opened; its awareness is sent behind this. Or it was not. `request`: as document_open() got it. */
     void (*doc_opened)(struct subscription *subscription, uint32_t request, struct bytes path, struct bytes state_vector);
+    /* All was said about the opened document: messages for it may be read. NULL: it makes no difference. */
+    void (*doc_ready)(struct connection *connection);
     void (*doc_refused)(struct connection *connection, uint32_t request, const struct wire_fault *fault);
 
     /* An update of this subscription was refused, and all behind it will be. */
@@ -53,6 +55,9 @@ struct dialect {
 
     /* The connection was silent for ping_ms. */
     void (*ping)(struct connection *connection);
+
+    /* The connection is freed. NULL: the dialect keeps nothing. */
+    void (*closed)(struct connection *connection);
 };
 
 const struct dialect *dialect_of(enum dialect_kind kind);

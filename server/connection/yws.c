@@ -68,21 +68,24 @@ static void yws_doc_refused(struct connection *connection, uint32_t request, con
 
 /* ---- messages ---- */
 
+/* Of both doors. */
 static void yws_malformed(struct connection *connection, const char *what) {
     struct log_subject subject = { .session = &connection->session_id,
                                    .connection = connection->id,
                                    .request = connection->request };
+    struct wire_fault fault = wire_fault_say(WIRE_CODE_MALFORMED, "%s", what);
     log_warn(&subject, "message.malformed", "what=\"%s\"", what);
-    yws_end(connection, WIRE_CLOSE_MALFORMED, what);
+    connection->dialect->refused(connection, 0, &fault, WIRE_CLOSE_MALFORMED);
 }
 
 static void yws_awareness(struct subscription *subscription, struct bytes update) {
     struct connection *connection = subscription->connection;
+    struct wire_fault fault = wire_fault_say(WIRE_CODE_LIMIT, "more awareness than awareness_bytes or 64 clients");
     enum status status = document_awareness(subscription, update);
     if (status == STATUS_MALFORMED)
         yws_malformed(connection, "not an awareness update");
     else if (status == STATUS_TOO_BIG)
-        yws_end(connection, WIRE_CLOSE_LIMIT, "more awareness than awareness_bytes or 64 clients");
+        connection->dialect->refused(connection, 0, &fault, WIRE_CLOSE_LIMIT);
 }
 
 static void yws_query_awareness(struct subscription *subscription) {
@@ -131,19 +134,24 @@ static void yws_rejected(struct subscription *subscription, enum wire_code code,
     yws_end(subscription->connection, yws_close_code(code), reason);
 }
 
+static const struct {
+    uint16_t code;
+    const char *reason;
+} yws_ends[WIRE_GONE_COUNT] = {
+    [WIRE_GONE_DELETED] = { WIRE_CLOSE_GONE, "The file was deleted." },
+    [WIRE_GONE_EPOCH] = { WIRE_CLOSE_CONFLICT, "The document has another history now." },
+    [WIRE_GONE_DENIED] = { WIRE_CLOSE_DENIED, "The right to read was taken away." },
+    [WIRE_GONE_QUARANTINED] = { WIRE_CLOSE_CONFLICT, "The document's stored bytes need an operator." },
+    [WIRE_GONE_UNAVAILABLE] = { WIRE_CLOSE_UNAVAILABLE, "The document was put aside; try again." },
+};
+
+const char *yws_gone_reason(enum wire_gone reason) {
+    assert(reason < WIRE_GONE_COUNT);
+    return yws_ends[reason].reason;
+}
+
 static void yws_gone(struct subscription *subscription, const struct wire_doc_gone *gone) {
-    static const struct {
-        uint16_t code;
-        const char *reason;
-    } ends[] = {
-        [WIRE_GONE_DELETED] = { WIRE_CLOSE_GONE, "The file was deleted." },
-        [WIRE_GONE_EPOCH] = { WIRE_CLOSE_CONFLICT, "The document has another history now." },
-        [WIRE_GONE_DENIED] = { WIRE_CLOSE_DENIED, "The right to read was taken away." },
-        [WIRE_GONE_QUARANTINED] = { WIRE_CLOSE_CONFLICT, "The document's stored bytes need an operator." },
-        [WIRE_GONE_UNAVAILABLE] = { WIRE_CLOSE_UNAVAILABLE, "The document was put aside; try again." },
-    };
-    assert((size_t)gone->reason < sizeof ends / sizeof ends[0]);
-    yws_end(subscription->connection, ends[gone->reason].code, ends[gone->reason].reason);
+    yws_end(subscription->connection, yws_ends[gone->reason].code, yws_gone_reason(gone->reason));
 }
 
 static void yws_ping(struct connection *connection) {
@@ -159,6 +167,7 @@ const struct dialect yws_dialect = {
     .joined = yws_joined,
     .refused = yws_refused,
     .doc_opened = yws_doc_opened,
+    .doc_ready = connection_begin_reading,
     .doc_refused = yws_doc_refused,
     .rejected = yws_rejected,
     .gone = yws_gone,

@@ -22,6 +22,9 @@ struct yws_message;
 /* What every message of a compatibility door does, once its document is known. */
 void yws_take(struct subscription *subscription, const struct yws_message *message);
 
+/* Why a document ends, a sentence. */
+const char *yws_gone_reason(enum wire_gone reason);
+
 extern const struct dialect yws_dialect;
 
 #endif

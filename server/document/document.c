@@ -148,8 +148,8 @@ void document_unsubscribe(struct subscription *subscription) {
 
 /* Ends the connections of its readers, when there is no memory to tell them something: they come back and get what they lack. */
 static void document_cut_off(struct document *document) {
-    list_each (link, &document->subscriptions)
-        connection_doom(list_entry(link, struct subscription, document_link)->connection);
+    while (!list_empty(&document->subscriptions)) /* a connection may have several, and they all end with it */
+        connection_doom(list_entry(document->subscriptions.next, struct subscription, document_link)->connection);
     document_forget_images(document); /* they lack that, too */
 }
 

@@ -362,8 +362,8 @@ static void document_open_answer(struct document_open *op, struct document *docu
     if (keyframe != NULL)
         connection_send(connection, keyframe);
     frame_release(keyframe);
-    if (connection->unread != NULL)
-        connection_begin_reading(connection);
+    if (connection->dialect->doc_ready != NULL)
+        connection->dialect->doc_ready(connection);
 }
 
 static void document_open_done(struct document_open *op, struct document *document, const struct wire_fault *fault) {

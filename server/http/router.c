@@ -26,6 +26,7 @@ static const struct route routes[] = {
     { "POST", "/v1/join", sessions_join },
     { "GET", "/v1/sessions/{}/ws", ws_door_open },
     { "GET", "/y/{}/**", ws_door_open_yws },
+    { "GET", "/hocuspocus/{}", ws_door_open_hocuspocus },
     { "GET", "/metrics", metrics_door_get },
     { "GET", "/test/echo", echo_door_open },
     { "GET", "/v1/admin/sessions", admin_sessions },

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { storedDocument } from './support/documents.mjs';
-import { allLeave, yws } from './support/doors.mjs';
+import { allLeave, hocuspocus, yws } from './support/doors.mjs';
 import { stand } from './support/ground.mjs';
 import { until, within } from './support/wait.mjs';
 import WebSocket from 'ws';
@@ -171,4 +171,89 @@ test('after kill -9 the providers come back by themselves, with what they typed 
     await until('it is saved', async () => (await storedDocument(ground.cluster, id)).text === 'bob. before. ada. ');
     ada.leave();
     bob.leave();
+});
+
+test('Hocuspocus: an edit is synced when it is durable, and not before', async () => {
+    const { owner, guest } = await ground.pair();
+    const cem = await hocuspocus(ground.server, guest.session, 'h/one.txt').synced();
+    await cem.saved();
+    assert.equal(cem.provider.authorizedScope, 'read-write');
+    for (let i = 0; i < 20; i++) cem.insert(i, 'x');
+    await cem.saved();
+
+    const { id } = await file(owner.session, 'h/one.txt');
+    assert.equal((await storedDocument(ground.cluster, id)).text, 'x'.repeat(20));
+    cem.leave();
+});
+
+test('Hocuspocus: several documents and composite names on one line, stateless messages, a right that is missing', async () => {
+    const { owner, guest } = await ground.pair();
+    const native = await owner.create('h/two.txt');
+    const first = hocuspocus(ground.server, owner.session, 'h/two.txt', { options: { sessionAwareness: true } });
+    const second = hocuspocus(ground.server, owner.session, 'h/two.txt', { socket: first.socket, options: { sessionAwareness: true } });
+    const other = hocuspocus(ground.server, owner.session, 'h/three.txt', { socket: first.socket });
+    await Promise.all([first.synced(), second.synced(), other.synced()]);
+    first.insert(0, 'one ');
+    await second.sees('one ');
+    second.insert(4, 'two ');
+    other.insert(0, 'three');
+    await Promise.all([first.sees('one two '), native.sees('one two '), other.saved()]);
+    first.provider.sendStateless('{"hello":1}');
+    await until('the stateless message came', () => second.stateless.includes('{"hello":1}'));
+    assert.deepEqual(other.stateless, []);
+
+    await ground.cluster.rows("update session_participants set role = 'viewer' where user_id = $1", [guest.session.user]);
+    const viewer = await hocuspocus(ground.server, guest.session, 'h/two.txt').synced();
+    await until('read-only', () => viewer.provider.authorizedScope === 'readonly');
+    await viewer.saved();
+    viewer.insert(0, 'no');
+    await first.provider.forceSync();
+    await first.saved();
+    assert.equal(native.text, 'one two ');
+    assert.ok(viewer.provider.hasUnsyncedChanges, 'its edit was not taken');
+    for (const one of [viewer, first, second, other]) one.leave();
+});
+
+test('Hocuspocus: a wrong token, and a name that is no path, are denied', async () => {
+    const { guest } = await ground.pair();
+    const wrong = hocuspocus(ground.server, guest.session, 'h', { token: 'x'.repeat(43) });
+    const name = hocuspocus(ground.server, guest.session, '../h');
+    await until('both are denied', () => wrong.denied.length > 0 && name.denied.length > 0);
+    wrong.leave();
+    name.leave();
+});
+
+test('three doors, one file: text and cursors of each are seen by all, also after kill -9', async () => {
+    const { owner, guest } = await ground.pair();
+    const native = await owner.create('three.txt');
+    const ada = await yws(ground.server, guest.session, 'three.txt').synced();
+    const cem = await hocuspocus(ground.server, guest.session, 'three.txt').synced();
+    const all = [native, ada, cem];
+    const allSee = (text) => Promise.all(all.map((one) => one.sees(text)));
+
+    native.insert(0, 'n');
+    await allSee('n');
+    ada.insert(1, 'y');
+    await allSee('ny');
+    cem.insert(2, 'h');
+    await allSee('nyh');
+    ada.provider.awareness.setLocalState({ user: 'Ada' });
+    cem.provider.awareness.setLocalState({ user: 'Cem' });
+    await until('Hocuspocus sees y-websocket', () => cem.others.some((state) => state.user === 'Ada'));
+    await until('y-websocket sees Hocuspocus', () => ada.others.some((state) => state.user === 'Cem'));
+    for (const name of ['Ada', 'Cem'])
+        await until(`the native client sees ${name}`, () => native.awareness.some((bytes) => Buffer.from(bytes).includes(name)));
+
+    await ground.server.kill();
+    for (const one of all) one.insert(0, one.constructor.name[0]); // nobody is there to hear it
+    await ground.server.start();
+    await owner.resume();
+    await until('all have all', () => all.every((one) => one.text.length === 6 && one.text === native.text));
+    await native.saved();
+    await cem.saved();
+    assert.equal((await storedDocument(ground.cluster, native.file)).text, native.text);
+
+    ada.leave();
+    await until('the cursor of who left is gone', () => !cem.others.some((state) => state.user === 'Ada'));
+    cem.leave();
 });

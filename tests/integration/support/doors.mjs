@@ -3,6 +3,8 @@
 //     const ada = yws(server, session, 'src/main.c');             y-websocket 3, token as subprotocol
 //     const bob = yws(server, session, 'main.c', { version: 1 })  y-websocket 1.5: nothing but the URL (token: a door token)
 //     await ada.synced(); ada.insert(0, 'x'); await bob.sees('x');
+//     const cem = hocuspocus(server, session, 'main.c')           Hocuspocus 4; several on one line: socket: cem.socket
+import { HocuspocusProvider, HocuspocusProviderWebsocket } from '@hocuspocus/provider';
 import WebSocket from 'ws';
 import * as Y from 'yjs';
 import { WebsocketProvider } from 'y-websocket';
@@ -72,6 +74,43 @@ export function yws(server, session, path, { version = 3, ydoc = new Y.Doc(), ro
     visitor.provider = new Provider(`${server.url.replace('http', 'ws')}/y/${session.session}`, path, ydoc, {
         WebSocketPolyfill: Socket, disableBc: true, ...protocols, ...(doorToken && { params: { token: doorToken } }), ...options,
     });
+    return visitor;
+}
+
+class HocuspocusVisitor extends Visitor {
+    leave() {
+        people.delete(this);
+        this.provider.destroy();
+        if (this.ownsSocket) this.socket.destroy();
+    }
+
+    // All that was typed is durable.
+    async saved(ms) {
+        await until(`${this.path}: nothing is unsynced`, () => this.provider.isAuthenticated && !this.provider.hasUnsyncedChanges, ms);
+    }
+}
+
+// `token`: instead of the session's; `socket`: another visitor's line.
+export function hocuspocus(server, session, path, { ydoc = new Y.Doc(), root = 'text', token = session.token, socket, options } = {}) {
+    const visitor = new HocuspocusVisitor(ydoc, root, path);
+    class Socket extends WebSocket {
+        constructor(url) {
+            super(url);
+            this.on('close', (code) => visitor.closes.push(code));
+        }
+    }
+    visitor.ownsSocket = !socket;
+    visitor.socket = socket ?? new HocuspocusProviderWebsocket({
+        url: `${server.url.replace('http', 'ws')}/hocuspocus/${session.session}`, WebSocketPolyfill: Socket, minDelay: 100, delay: 100,
+    });
+    visitor.denied = [];
+    visitor.stateless = [];
+    visitor.provider = new HocuspocusProvider({
+        websocketProvider: visitor.socket, name: path, document: ydoc, token,
+        onAuthenticationFailed: ({ reason }) => visitor.denied.push(reason),
+        onStateless: ({ payload }) => visitor.stateless.push(payload), ...options,
+    });
+    visitor.provider.attach();
     return visitor;
 }
 
