@@ -46,3 +46,18 @@ enum status client_activity_list(struct client *client, const struct uuid *befor
     activity_list_write(client_call_begin(client, "activity.list"), &list);
     return client_call_end(client, handler, context);
 }
+
+enum status client_doors_allow(struct client *client, bool tokens, client_reply_handler *handler, void *context) {
+    doors_allow_write(client_call_begin(client, "doors.allow"), tokens);
+    return client_call_end(client, handler, context);
+}
+
+enum status client_doors_token(struct client *client, client_reply_handler *handler, void *context) {
+    pack_write_map(client_call_begin(client, "doors.token"), 0);
+    return client_call_end(client, handler, context);
+}
+
+enum status client_doors_revoke(struct client *client, client_reply_handler *handler, void *context) {
+    pack_write_map(client_call_begin(client, "doors.revoke"), 0);
+    return client_call_end(client, handler, context);
+}

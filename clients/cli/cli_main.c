@@ -35,6 +35,13 @@ static const struct verb {
     { "chat", NULL, "[TEXT]", 0, 1, OPTIONS_ROOM | OPTION_LIMIT | OPTION_ONCE | OPTION_JSON, cli_chat,
       "say something, or without TEXT follow what is said", "On a terminal each line typed while following is said." },
     { "activity", NULL, "", 0, 0, OPTIONS_ROOM | OPTION_LIMIT | OPTION_JSON, cli_activity, "show who did what, newest last", NULL },
+    { "token", "door", "", 0, 0, OPTIONS_ROOM | OPTION_JSON, cli_token_door,
+      "make a token for the URL of a y-websocket or Hocuspocus provider",
+      "The session must take such tokens: token allow yes. It opens these doors of this session as you, until token revoke." },
+    { "token", "allow", "yes|no", 1, 1, OPTIONS_ROOM, cli_token_allow, "say whether the session takes door tokens; owners only",
+      NULL },
+    { "token", "revoke", "", 0, 0, OPTIONS_ROOM | OPTION_JSON, cli_token_revoke,
+      "revoke all your door tokens of the session, and end what they opened", NULL },
     { "replay", NULL, "TRACE", 1, 1, OPTIONS_ROOM | OPTION_REPLAY | OPTION_JSON, cli_replay,
       "play a recorded editing session through the server with several typists",
       "TRACE is a .trace or .trace.zst file, sequential (TRSQ) or concurrent (TRCC). A sequential trace goes from typist to "

@@ -30,6 +30,7 @@ struct feature_call {
     uint64_t connection_id;  /* the participant's id in the session */
     uint64_t now_ms;         /* Unix ms */
     struct wire_fault fault; /* what to tell the caller instead of the status's own sentence; code WIRE_CODE_COUNT: nothing set */
+    void *state;             /* the handler's own, in the arena */
 
     /* private: host.c and dispatch.c */
     struct session *session;

@@ -1,10 +1,12 @@
 /* host.c — the features' view of the server. Late replies come in here and find their connection by id. */
 #include "feature/host.h"
 
+#include "access/token.h"
 #include "config.h"
 #include "document/document.h"
 #include "feature/dispatch.h"
 #include "log.h"
+#include "loop/loop.h"
 #include "session/session.h"
 #include "store/store.h"
 
@@ -143,6 +145,28 @@ void host_broadcast(struct feature_call *call, const char *method, host_write wr
 
 struct uuid host_new_id(const struct feature_call *call) {
     return server_new_id(call->session->server);
+}
+
+char *host_new_token(struct feature_call *call, struct bytes *out_hash) {
+    uint8_t random[TOKEN_RANDOM_BYTES];
+    char *text = arena_alloc(&call->arena, TOKEN_TEXT_SIZE + 1);
+    uint8_t *hash = arena_alloc(&call->arena, TOKEN_HASH_BYTES);
+    if (text == NULL || hash == NULL)
+        return NULL;
+    loop_random(call->session->server->loop, random, sizeof random);
+    token_write(random, text);
+    token_hash(bytes_text(text), hash);
+    *out_hash = bytes_of(hash, TOKEN_HASH_BYTES);
+    return text;
+}
+
+void host_end_door_tokens(struct feature_call *call, const struct uuid *user) {
+    struct wire_fault fault = wire_fault_say(WIRE_CODE_CREDENTIALS, "The door token was revoked.");
+    list_each (link, &call->session->connections) {
+        struct connection *connection = list_entry(link, struct connection, session_link);
+        if (connection->by_door_token && (user == NULL || uuid_equal(user, &connection->participant.user)))
+            connection->dialect->refused(connection, 0, &fault, WIRE_CLOSE_CREDENTIALS);
+    }
 }
 
 void host_file_gone(struct feature_call *call, const struct uuid *file) {

@@ -45,6 +45,12 @@ void host_broadcast(struct feature_call *call, const char *method, host_write wr
 /* A new version 7 id. */
 struct uuid host_new_id(const struct feature_call *call);
 
+/* A new token's text, NUL-terminated, and its hash, both in the call's arena; NULL: no memory. */
+char *host_new_token(struct feature_call *call, struct bytes *out_hash);
+
+/* Ends the connections that came into the session with a door token, of one user, or of all (NULL). */
+void host_end_door_tokens(struct feature_call *call, const struct uuid *user);
+
 /* The file was deleted: its open document ends for everyone. */
 void host_file_gone(struct feature_call *call, const struct uuid *file);
 

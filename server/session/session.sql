@@ -5,11 +5,11 @@
 -- $1 bytea token hash (SHA-256), $2 uuid session, $3 text where it is shown: 'native', 'door' or, in a door's URL, 'url'. A door token
 -- opens doors, if the session takes them, and nothing else; a URL may hold nothing else.
 -- answers user id, username, display name, session exists, session is active, max_participants, role, kind, removed, expires at (ms, 0 never),
--- files; no row: the token is unknown, expired or for another session. role and kind are null for strangers.
+-- files, whether it is a door token; no row: the token is unknown, expired or for another session. role and kind are null for strangers.
 select u.id, u.username::text, coalesce(u.display_name, u.username)::text, s.id is not null, coalesce(s.is_active, false),
        coalesce(s.max_participants, 0), p.role::text, p.kind::text, coalesce(p.removed_at is not null, false),
        coalesce((extract(epoch from t.expires_at) * 1000)::bigint, 0),
-       (select count(*) from files f where f.session_id = s.id and f.deleted_at is null and not f.is_folder)
+       (select count(*) from files f where f.session_id = s.id and f.deleted_at is null and not f.is_folder), t.kind = 'door'
 from access_tokens t
 join users u on u.id = t.user_id
 left join coding_sessions s on s.id = $2

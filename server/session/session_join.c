@@ -237,6 +237,7 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
     }
     connection->token_expires_ms = (uint64_t)row_i64(&row, 9);
     uint64_t files_count = (uint64_t)row_i64(&row, 10);
+    connection->by_door_token = row_bool(&row, 11);
     if (session_enter(session, connection) != STATUS_OK) {
         fault = wire_fault(WIRE_CODE_OVERLOADED);
         close_code = WIRE_CLOSE_OVERLOADED;

@@ -2,6 +2,7 @@
 // durability as through the native one.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { runCli } from './support/cli.mjs';
 import { storedDocument } from './support/documents.mjs';
 import { allLeave, hocuspocus, yws } from './support/doors.mjs';
 import { stand } from './support/ground.mjs';
@@ -171,6 +172,35 @@ test('after kill -9 the providers come back by themselves, with what they typed 
     await until('it is saved', async () => (await storedDocument(ground.cluster, id)).text === 'bob. before. ada. ');
     ada.leave();
     bob.leave();
+});
+
+test('door tokens: made and revoked by the command line, if the owner allows them; good in a URL, for doors alone, in no log', async () => {
+    const { owner, guest } = await ground.pair();
+    const cli = async (who, ...words) => runCli(ground.server, who.session, ['token', ...words]);
+    assert.equal((await cli(guest, 'door')).status, 1, 'the session takes none yet');
+    assert.notEqual((await cli(guest, 'allow', 'yes')).status, 0, 'a guest may not say so');
+    assert.equal((await cli(owner, 'allow', 'yes')).status, 0);
+    const token = (await cli(guest, 'door')).out.trim();
+    assert.match(token, /^[\w-]{43}$/);
+
+    const old = await yws(ground.server, guest.session, 'token.txt', { version: 1, doorToken: token }).synced();
+    const cem = await hocuspocus(ground.server, guest.session, 'token.txt', { token }).synced();
+    old.insert(0, 'from 1.5');
+    await cem.sees('from 1.5');
+    assert.ok((await owner.request('session.participants')).participants.filter((p) => p.user === guest.session.user).length >= 2);
+
+    const inUrl = yws(ground.server, guest.session, 'token.txt', { version: 1, doorToken: guest.session.token });
+    await inUrl.closedWith(4401); // an access token has no place in a URL
+    await assert.rejects(ground.join({ ...guest.session, token }), /credentials/); // and a door token none in the native protocol
+    const other = await ground.owner();
+    const elsewhere = yws(ground.server, other.session, 'token.txt', { version: 1, doorToken: token });
+    await elsewhere.closedWith(4401);
+
+    assert.match((await cli(guest, 'revoke')).out, /revoked 1/);
+    await old.closedWith(4401);
+    await until('the provider of Hocuspocus hears it', () => cem.denied.length > 0);
+    assert.equal((ground.server.log + ground.server.earlierLogs).includes(token), false);
+    for (const one of [old, cem, inUrl, elsewhere]) one.leave();
 });
 
 test('Hocuspocus: an edit is synced when it is durable, and not before', async () => {

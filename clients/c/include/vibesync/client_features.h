@@ -9,6 +9,7 @@
 
 #include "features/activity/activity_wire.h"
 #include "features/chat/chat_wire.h"
+#include "features/doors/doors_wire.h"
 #include "features/files/files_wire.h"
 #include "vibesync/client.h"
 
@@ -31,5 +32,10 @@ enum status client_chat_history(struct client *client, uint64_t before, uint64_t
 /* `before`: only older ones than this entry, nil: the newest. Result: activity_page_read. */
 enum status client_activity_list(struct client *client, const struct uuid *before, uint64_t limit, client_reply_handler *handler,
                                  void *context);
+
+/* Results: none, doors_token_read, doors_revoked_read. */
+enum status client_doors_allow(struct client *client, bool tokens, client_reply_handler *handler, void *context);
+enum status client_doors_token(struct client *client, client_reply_handler *handler, void *context);
+enum status client_doors_revoke(struct client *client, client_reply_handler *handler, void *context);
 
 #endif
