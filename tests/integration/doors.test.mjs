@@ -104,7 +104,7 @@ test('who may only read gets everything, and is closed with 4403 when he writes'
     none.leave();
 });
 
-test('a file that is deleted, or a document that began anew, ends its readers', async () => {
+test('a file that is deleted ends its readers', async () => {
     const { owner, guest } = await ground.pair();
     const native = await owner.create('gone.txt');
     const ada = await yws(ground.server, guest.session, 'gone.txt').synced();
