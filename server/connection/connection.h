@@ -91,17 +91,17 @@ struct connection {
     uint64_t deadline_ms;      /* WAITING, JOINING: to join; CLOSING: to be closed; JOINED: next ping */
     uint64_t token_expires_ms; /* Unix; 0: never */
     bool token_reminded;
-    bool counted_unjoined;              /* in server->unjoined */
-    struct list paced_link;             /* in server->paced, or alone */
-    uint64_t paced_until_ms;            /* there: it is read again then */
-    uint64_t frames;                    /* of ws.frames, what is spent already */
-    uint64_t frames_full_us;            /* rate.h */
-    uint64_t updates;                   /* kind 3 values since the last look */
-    uint64_t updates_full_us;           /* rate.h */
-    char request[REQUEST_ID_BYTES];     /* id of the upgrade; its calls are ID.msgid */
-    struct rate *rates;                 /* of methods; made at the first call */
-    struct handoff *unread;             /* of a door: not read from yet, its document is being opened; `early` goes first */
-    struct hocuspocus *hocuspocus; /* DIALECT_HOCUSPOCUS; NULL: nothing came yet */
+    bool counted_unjoined;          /* in server->unjoined */
+    struct list paced_link;         /* in server->paced, or alone */
+    uint64_t paced_until_ms;        /* there: it is read again then */
+    uint64_t frames;                /* of ws.frames, what is spent already */
+    uint64_t frames_full_us;        /* rate.h */
+    uint64_t updates;               /* kind 3 values since the last look */
+    uint64_t updates_full_us;       /* rate.h */
+    char request[REQUEST_ID_BYTES]; /* id of the upgrade; its calls are ID.msgid */
+    struct rate *rates;             /* of methods; made at the first call */
+    struct handoff *unread;         /* of a door: not read from yet, its document is being opened; `early` goes first */
+    struct hocuspocus *hocuspocus;  /* DIALECT_HOCUSPOCUS; NULL: nothing came yet */
     bool ends_soon;
     struct connection_verdict *verdict; /* REFUSED: how it will be closed */
 };
