@@ -1,7 +1,8 @@
-// replace.test.mjs — the provider of docs/replace.md, by its letter: what somebody pastes into a page that had another server before.
+// replace.test.mjs — the providers of docs/replace.md, by its letter: what somebody pastes into a page that had another server before.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { HocuspocusProvider } from '@hocuspocus/provider';
 import * as Y from 'yjs';
 import { WebsocketProvider } from 'y-websocket';
 import { storedDocument } from './support/documents.mjs';
@@ -10,7 +11,7 @@ import { until } from './support/wait.mjs';
 
 const ground = await stand();
 const page = readFileSync(new URL('../../docs/replace.md', import.meta.url), 'utf8');
-const packages = { yjs: Y, 'y-websocket': { WebsocketProvider } };
+const packages = { yjs: Y, 'y-websocket': { WebsocketProvider }, '@hocuspocus/provider': { HocuspocusProvider } };
 
 // The block of JavaScript that makes `what`, with its constants and the address replaced, as a function of its imports.
 async function paste(what, { session, token }) {
@@ -26,20 +27,22 @@ async function paste(what, { session, token }) {
     return new Run('packages', `${body}\nreturn { ydoc, provider, text };`)(packages);
 }
 
-test('a y-websocket provider as the page gives it: the edit is in the database, and with a native client', async () => {
-    const { owner, guest } = await ground.pair();
-    const { ydoc, provider, text } = await paste('WebsocketProvider', guest.session);
-    try {
-        await until('it is synced', () => provider.synced);
-        text.insert(0, 'pasted');
-        const native = await owner.open('notes/today.md');
-        await native.sees('pasted');
-        await until('it is in the database', async () => (await storedDocument(ground.cluster, native.file)).text === 'pasted');
-    } finally {
-        provider.destroy();
-        ydoc.destroy();
-    }
-});
+for (const what of ['WebsocketProvider', 'HocuspocusProvider'])
+    test(`a ${what} as the page gives it: the edit is in the database, and with a native client`, async () => {
+        const { owner, guest } = await ground.pair();
+        const { ydoc, provider, text } = await paste(what, guest.session);
+        try {
+            await until('it is synced', () => provider.synced);
+            text.insert(0, 'pasted');
+            const native = await owner.open('notes/today.md');
+            await native.sees('pasted');
+            if (what === 'HocuspocusProvider') await until('it says that nothing is unsynced', () => provider.unsyncedChanges === 0);
+            await until('it is in the database', async () => (await storedDocument(ground.cluster, native.file)).text === 'pasted');
+        } finally {
+            provider.destroy();
+            ydoc.destroy();
+        }
+    });
 
 test('a document of an old server, written there by several people, is here once a replica that has it was here', async () => {
     const { owner, guest } = await ground.pair();
