@@ -1,7 +1,7 @@
 // doors.test.mjs — unmodified providers of y-websocket and Hocuspocus through the compatibility doors: the same documents, rights and
 // durability as through the native one.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { runCli } from './support/cli.mjs';
 import { storedDocument } from './support/documents.mjs';
 import { allLeave, hocuspocus, yws } from './support/doors.mjs';
@@ -64,56 +64,6 @@ test('two y-websocket clients make a file at once: it is one', async () => {
     bob.leave();
 });
 
-test('a token may be a header; a wrong one is refused for good, and its client is not served faster for asking again', async () => {
-    const { guest } = await ground.pair();
-    const ada = await yws(ground.server, guest.session, 'a', { header: true }).synced();
-    ada.leave();
-
-    const wrong = { ...guest.session, token: 'x'.repeat(43) };
-    const bob = yws(ground.server, wrong, 'a');
-    const closed = await within('the provider gives up', new Promise((resolve) => bob.provider.once('closed', resolve)));
-    assert.equal(closed.code, 4401);
-    bob.leave();
-
-    const old = yws(ground.server, wrong, 'a', { version: 1, doorToken: wrong.token });
-    const began = performance.now();
-    await until('the provider of 1.5 has been refused twice', () => old.closes.length === 2);
-    assert.deepEqual(old.closes, [4401, 4401]);
-    assert.ok(performance.now() - began > 3500, 'each refusal is held for two seconds');
-    old.leave();
-});
-
-test('who may only read gets everything, and is closed with 4403 when he writes', async () => {
-    const { owner, guest } = await ground.pair();
-    const native = await owner.create('read.txt');
-    native.insert(0, 'mine');
-    await native.saved();
-    await ground.cluster.rows("update session_participants set role = 'viewer' where user_id = $1", [guest.session.user]);
-
-    const none = yws(ground.server, guest.session, 'not/there');
-    await none.closedWith(4404);
-    const viewer = await yws(ground.server, guest.session, 'read.txt').synced();
-    await viewer.sees('mine');
-    native.insert(4, ' and yours');
-    await viewer.sees('mine and yours');
-    viewer.insert(0, 'no, ');
-    await viewer.closedWith(4403);
-
-    assert.equal(native.text, 'mine and yours');
-    viewer.leave();
-    none.leave();
-});
-
-test('a file that is deleted ends its readers', async () => {
-    const { owner, guest } = await ground.pair();
-    const native = await owner.create('gone.txt');
-    const ada = await yws(ground.server, guest.session, 'gone.txt').synced();
-
-    await owner.request('file.delete', { file: native.file });
-    await ada.closedWith(4404);
-    ada.leave();
-});
-
 // One line without a provider: what stands on the wire.
 async function line(session, path, query = '') {
     const socket = new WebSocket(`${ground.server.url.replace('http', 'ws')}/y/${session.session}/${path}${query}`,
@@ -124,23 +74,6 @@ async function line(session, path, query = '') {
     await within('the line is open', new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject)));
     return { socket, messages, closed, send: (hex) => socket.send(Buffer.from(hex, 'hex')) };
 }
-
-test('the wire: step 1 comes first, a query is answered, something is sent again and again, nonsense is refused', async () => {
-    const { guest } = await ground.pair();
-    const one = await line(guest.session, 'wire');
-    await until('step 1 came', () => one.messages[0] === '00000100');
-
-    one.send('00000100'); // I have nothing
-    await until('step 2 came', () => one.messages.includes('0001020000'));
-    one.send('010601050202' + '7b7d'); // client 5 is here
-    one.send('03');
-    await until('the query is answered', () => one.messages.includes('0106010502027b7d'));
-    await until('an awareness of nobody keeps the client connected', () => one.messages.includes('010100'));
-    one.send('6400'); // an application's own message
-    one.send('00020500');
-    assert.equal((await within('closed', one.closed)).code, 4400);
-    assert.match(one.messages.at(-1), /^0200/, 'permission denied, with the reason');
-});
 
 test('a path that is none, or a subprotocol without the door, is refused before the upgrade', async () => {
     const { guest } = await ground.pair();
@@ -172,35 +105,6 @@ test('after kill -9 the providers come back by themselves, with what they typed 
     await until('it is saved', async () => (await storedDocument(ground.cluster, id)).text === 'bob. before. ada. ');
     ada.leave();
     bob.leave();
-});
-
-test('door tokens: made and revoked by the command line, if the owner allows them; good in a URL, for doors alone, in no log', async () => {
-    const { owner, guest } = await ground.pair();
-    const cli = async (who, ...words) => runCli(ground.server, who.session, ['token', ...words]);
-    assert.equal((await cli(guest, 'door')).status, 1, 'the session takes none yet');
-    assert.notEqual((await cli(guest, 'allow', 'yes')).status, 0, 'a guest may not say so');
-    assert.equal((await cli(owner, 'allow', 'yes')).status, 0);
-    const token = (await cli(guest, 'door')).out.trim();
-    assert.match(token, /^[\w-]{43}$/);
-
-    const old = await yws(ground.server, guest.session, 'token.txt', { version: 1, doorToken: token }).synced();
-    const cem = await hocuspocus(ground.server, guest.session, 'token.txt', { token }).synced();
-    old.insert(0, 'from 1.5');
-    await cem.sees('from 1.5');
-    assert.ok((await owner.request('session.participants')).participants.filter((p) => p.user === guest.session.user).length >= 2);
-
-    const inUrl = yws(ground.server, guest.session, 'token.txt', { version: 1, doorToken: guest.session.token });
-    await inUrl.closedWith(4401); // an access token has no place in a URL
-    await assert.rejects(ground.join({ ...guest.session, token }), /credentials/); // and a door token none in the native protocol
-    const other = await ground.owner();
-    const elsewhere = yws(ground.server, other.session, 'token.txt', { version: 1, doorToken: token });
-    await elsewhere.closedWith(4401);
-
-    assert.match((await cli(guest, 'revoke')).out, /revoked 1/);
-    await old.closedWith(4401);
-    await until('the provider of Hocuspocus hears it', () => cem.denied.length > 0);
-    assert.equal((ground.server.log + ground.server.earlierLogs).includes(token), false);
-    for (const one of [old, cem, inUrl, elsewhere]) one.leave();
 });
 
 test('Hocuspocus: an edit is synced when it is durable, and not before', async () => {
@@ -286,4 +190,130 @@ test('three doors, one file: text and cursors of each are seen by all, also afte
     ada.leave();
     await until('the cursor of who left is gone', () => !cem.others.some((state) => state.user === 'Ada'));
     cem.leave();
+});
+
+test('a live update claims the client id that it was made with; what a sync answer brings is a relay', async () => {
+    const { owner, guest } = await ground.pair();
+    const owners = async (id) => ground.cluster.rows(
+        'select c.client_id::text as client, c.user_id from crdt_clients c where c.file_id = $1', [id]);
+    const offline = new Y.Doc();
+    offline.getText('text').insert(0, 'offline. ');
+    const ada = await yws(ground.server, guest.session, 'claims', { ydoc: offline }).synced();
+    const native = await owner.open('claims');
+    await native.sees('offline. ');
+    const id = native.file;
+    const claimed = async () => (await owners(id)).find(({ client }) => client === String(offline.clientID));
+    await until('the relay is recorded', claimed);
+    assert.equal((await claimed()).user_id, null);
+
+    ada.insert(0, 'live. ');
+    await until('the live update claimed it', async () => (await claimed()).user_id === guest.session.user);
+    const forged = new Y.Doc();
+    Y.applyUpdate(forged, Y.encodeStateAsUpdate(offline));
+    forged.clientID = offline.clientID;
+    forged.getText('text').insert(0, 'forged. ');
+    native.send(Y.encodeStateAsUpdate(forged, Y.encodeStateVector(offline)));
+    await until('the forgery is refused', () => native.rejected);
+    assert.equal(native.rejected.code, 'permission_denied');
+    assert.equal(ada.text, 'live. offline. ');
+    ada.leave();
+});
+
+// A refusal is held for two seconds: these wait beside one another.
+describe('refusals and tokens', { concurrency: true }, () => {
+    test('a token may be a header; a wrong one is refused for good, and its client is not served faster for asking again', async () => {
+        const { guest } = await ground.pair();
+        const ada = await yws(ground.server, guest.session, 'a', { header: true }).synced();
+        ada.leave();
+
+        const wrong = { ...guest.session, token: 'x'.repeat(43) };
+        const bob = yws(ground.server, wrong, 'a');
+        const closed = await within('the provider gives up', new Promise((resolve) => bob.provider.once('closed', resolve)));
+        assert.equal(closed.code, 4401);
+        bob.leave();
+
+        const old = yws(ground.server, wrong, 'a', { version: 1, doorToken: wrong.token });
+        const began = performance.now();
+        await until('the provider of 1.5 has been refused twice', () => old.closes.length === 2);
+        assert.deepEqual(old.closes, [4401, 4401]);
+        assert.ok(performance.now() - began > 3500, 'each refusal is held for two seconds');
+        old.leave();
+    });
+
+    test('who may only read gets everything, and is closed with 4403 when he writes', async () => {
+        const { owner, guest } = await ground.pair();
+        const native = await owner.create('read.txt');
+        native.insert(0, 'mine');
+        await native.saved();
+        await ground.cluster.rows("update session_participants set role = 'viewer' where user_id = $1", [guest.session.user]);
+
+        const none = yws(ground.server, guest.session, 'not/there');
+        await none.closedWith(4404);
+        const viewer = await yws(ground.server, guest.session, 'read.txt').synced();
+        await viewer.sees('mine');
+        native.insert(4, ' and yours');
+        await viewer.sees('mine and yours');
+        viewer.insert(0, 'no, ');
+        await viewer.closedWith(4403);
+
+        assert.equal(native.text, 'mine and yours');
+        viewer.leave();
+        none.leave();
+    });
+
+    test('a file that is deleted ends its readers', async () => {
+        const { owner, guest } = await ground.pair();
+        const native = await owner.create('gone.txt');
+        const ada = await yws(ground.server, guest.session, 'gone.txt').synced();
+
+        await owner.request('file.delete', { file: native.file });
+        await ada.closedWith(4404);
+        ada.leave();
+    });
+
+    test('the wire: step 1 comes first, a query is answered, something is sent again and again, nonsense is refused', async () => {
+        const { guest } = await ground.pair();
+        const one = await line(guest.session, 'wire');
+        await until('step 1 came', () => one.messages[0] === '00000100');
+
+        one.send('00000100'); // I have nothing
+        await until('step 2 came', () => one.messages.includes('0001020000'));
+        one.send('010601050202' + '7b7d'); // client 5 is here
+        one.send('03');
+        await until('the query is answered', () => one.messages.includes('0106010502027b7d'));
+        await until('an awareness of nobody keeps the client connected', () => one.messages.includes('010100'));
+        one.send('6400'); // an application's own message
+        one.send('00020500');
+        assert.equal((await within('closed', one.closed)).code, 4400);
+        assert.match(one.messages.at(-1), /^0200/, 'permission denied, with the reason');
+    });
+
+    test('door tokens: made and revoked by the command line, if the owner allows them; good in a URL, for doors alone, in no log', async () => {
+        const { owner, guest } = await ground.pair();
+        const cli = async (who, ...words) => runCli(ground.server, who.session, ['token', ...words]);
+        assert.equal((await cli(guest, 'door')).status, 1, 'the session takes none yet');
+        assert.notEqual((await cli(guest, 'allow', 'yes')).status, 0, 'a guest may not say so');
+        assert.equal((await cli(owner, 'allow', 'yes')).status, 0);
+        const token = (await cli(guest, 'door')).out.trim();
+        assert.match(token, /^[\w-]{43}$/);
+
+        const old = await yws(ground.server, guest.session, 'token.txt', { version: 1, doorToken: token }).synced();
+        const cem = await hocuspocus(ground.server, guest.session, 'token.txt', { token }).synced();
+        old.insert(0, 'from 1.5');
+        await cem.sees('from 1.5');
+        assert.ok((await owner.request('session.participants')).participants.filter((p) => p.user === guest.session.user).length >= 2);
+
+        const inUrl = yws(ground.server, guest.session, 'token.txt', { version: 1, doorToken: guest.session.token });
+        await inUrl.closedWith(4401); // an access token has no place in a URL
+        await assert.rejects(ground.join({ ...guest.session, token }), /credentials/); // and a door token none in the native protocol
+        const other = await ground.owner();
+        const elsewhere = yws(ground.server, other.session, 'token.txt', { version: 1, doorToken: token });
+        await elsewhere.closedWith(4401);
+
+        assert.match((await cli(guest, 'revoke')).out, /revoked 1/);
+        await old.closedWith(4401);
+        await until('the provider of Hocuspocus hears it', () => cem.denied.length > 0);
+        assert.equal((ground.server.log + ground.server.earlierLogs).includes(token), false);
+        for (const one of [old, cem, inUrl, elsewhere]) one.leave();
+    });
 });

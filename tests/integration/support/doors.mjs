@@ -57,6 +57,7 @@ class YwsVisitor extends Visitor {
     leave() {
         people.delete(this);
         this.provider.destroy();
+        this.ydoc.destroy(); // and with it the clock of its awareness
     }
 }
 
@@ -81,6 +82,7 @@ class HocuspocusVisitor extends Visitor {
     leave() {
         people.delete(this);
         this.provider.destroy();
+        this.ydoc.destroy();
         if (this.ownsSocket) this.socket.destroy();
     }
 
