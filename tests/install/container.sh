@@ -65,6 +65,6 @@ done < <(sed -z 's/\\\n */ /g' Dockerfile | grep -E '^[A-Z]')
 
 in_stage "set -e; cd /
     for program in vibesyncd vibesync vibesync-load; do setpriv --reuid=$image_user --regid=$image_user --clear-groups \$program --version; done
-    env $settings setpriv --reuid=$image_user --regid=$image_user --clear-groups vibesyncd config check
+    env $settings setpriv --reuid=$image_user --regid=$image_user --clear-groups vibesyncd config check --database postgresql:///vibesync
     test -f /usr/local/share/vibesync/web/index.html; curl --version >/dev/null"
 echo "container: every stage was made, and its programs run as $image_user"
