@@ -358,6 +358,8 @@ static void document_open_answer(struct document_open *op, struct document *docu
     }
     connection->dialect->doc_opened(subscription, op->request, bytes_of(op->path, op->path_size), bytes_written(&state_vector));
     bytes_writer_finish(&state_vector);
+    if (connection->state != CONNECTION_JOINED) /* there was no memory to say it: the subscription has gone, too */
+        return;
     struct frame *keyframe = room_keyframe(&document->room, subscription_address(subscription));
     if (keyframe != NULL)
         connection_send(connection, keyframe);
