@@ -54,6 +54,9 @@ const servers = {
     const server = await startServer({ settings: ["--loops", "1", "--log-level", "warn"] });
     return { door: "native", port: server.port, pid: server.child.pid, stop: () => server.stop(), token: path.join(server.folder, "token") };
   },
+  async "vibesyncd-y"() {
+    return { ...(await servers.vibesyncd()), door: "y" };
+  },
   async "y-websocket"() {
     return { door: "yws", ...(await startChild(process.execPath, [path.join(peers, "y-websocket.mjs")])) };
   },

@@ -23,8 +23,6 @@
 
 enum { STEP_JOIN = 1, STEP_CREATE = 2, STEP_OPEN = 3, STEP_SYNC = 4, MESSAGE_BYTES_MAX = 1 << 28 };
 
-#define NATIVE_PATH "load.txt"
-
 /* ---- rooms ---- */
 
 static int native_dial(const struct load *load) {
@@ -88,7 +86,7 @@ static void native_make_guest(struct load *load, int fd, struct http_reader *rea
     json_body_destroy(answer);
 }
 
-static void native_prepare(struct load *load) {
+void native_prepare(struct load *load) {
     static const struct http_limits limits = { .head_bytes_max = 16384, .headers_max = HTTP_HEADERS_MAX, .body_bytes_max = 65536 };
     struct http_reader *reader = load_must(http_reader_create(&mem_default, HTTP_READ_RESPONSES, &limits));
     const struct scenario *scenario = &load->scenario;
@@ -119,11 +117,15 @@ static void native_prepare(struct load *load) {
 
 /* ---- entering ---- */
 
-static void native_target(const struct peer *peer, struct bytes_writer *out) {
+void native_write_session(const struct peer *peer, struct bytes_writer *out) {
     char id[UUID_TEXT_SIZE + 1];
     uuid_format(&peer->load->rooms[peer->room].session, id);
-    bytes_write(out, bytes_text("/v1/sessions/"));
     bytes_write(out, bytes_text(id));
+}
+
+static void native_target(const struct peer *peer, struct bytes_writer *out) {
+    bytes_write(out, bytes_text("/v1/sessions/"));
+    native_write_session(peer, out);
     bytes_write(out, bytes_text("/ws"));
 }
 

@@ -1,4 +1,5 @@
-/* door_yws.c — y-websocket's protocol, Hocuspocus' envelope around it, and the bare relay, which has only the frames.
+/* door_yws.c — y-websocket's protocol, at its own server and at vibesyncd's door for it, Hocuspocus' envelope around it, and the
+ * bare relay, which has only the frames.
  *
  *   y-websocket   00 00 sv     step 1            01 len awareness
  *                 00 01 len u  step 2            00 02 len u   update
@@ -20,6 +21,12 @@ static void yws_prepare(struct load *load) {
 static void yws_target(const struct peer *peer, struct bytes_writer *out) {
     bytes_write_u8(out, '/');
     bytes_write(out, bytes_text(peer->load->rooms[peer->room].name));
+}
+
+static void y_target(const struct peer *peer, struct bytes_writer *out) {
+    bytes_write(out, bytes_text("/y/"));
+    native_write_session(peer, out);
+    bytes_write(out, bytes_text("/" NATIVE_PATH));
 }
 
 static void hocuspocus_target(const struct peer *peer, struct bytes_writer *out) {
@@ -114,6 +121,9 @@ static void yws_message(struct peer *peer, struct bytes message) {
 
 const struct door door_yws = {
     "yws", NULL, true, false, yws_prepare, yws_target, yws_send_step_1, yws_message, yws_write_update, yws_write_awareness
+};
+const struct door door_y = {
+    "y", NULL, true, false, native_prepare, y_target, yws_send_step_1, yws_message, yws_write_update, yws_write_awareness
 };
 const struct door door_hocuspocus = {
     "hocuspocus",       NULL, true, false, yws_prepare, hocuspocus_target, hocuspocus_opened, yws_message, yws_write_update,

@@ -63,14 +63,21 @@ struct door {
     bool keeps;              /* a newcomer is sent what was written before */
     bool acknowledges;
     void (*prepare)(struct load *load);
-    void (*target)(const struct peer *peer, struct bytes_writer *out); /* path of the upgrade */
-    void (*opened)(struct peer *peer);                                 /* the WebSocket stands */
+    void (*target)(const struct peer *peer,
+                   struct bytes_writer *out); /* path of the upgrade; a peer's token goes along as a header */
+    void (*opened)(struct peer *peer);        /* the WebSocket stands */
     void (*message)(struct peer *peer, struct bytes message);
     void (*write_update)(const struct peer *peer, struct bytes update, struct bytes_writer *out);
     void (*write_awareness)(const struct peer *peer, struct bytes update, struct bytes_writer *out);
 };
 
-extern const struct door door_native, door_yws, door_hocuspocus, door_bare;
+extern const struct door door_native, door_y, door_yws, door_hocuspocus, door_bare;
+
+/* Makes the rooms of vibesyncd, and a guest with a token for each peer. */
+void native_prepare(struct load *load);
+/* Appends the room's session. */
+void native_write_session(const struct peer *peer, struct bytes_writer *out);
+#define NATIVE_PATH "load.txt"
 
 struct load {
     struct scenario scenario;

@@ -365,7 +365,7 @@ static void report_print(const struct run *run, const struct report *report, boo
 static void load_help(FILE *out) {
     fprintf(out, "usage: vibesync-load [options] SCENARIO\n\n"
                  "  --server URL             http://127.0.0.1:8440\n"
-                 "  --door NAME              native, yws (y-websocket), hocuspocus or bare (a relay without documents)\n"
+                 "  --door NAME              native, y (vibesyncd's door for y-websocket), yws, hocuspocus or bare\n"
                  "  --admin-token-file FILE  native: the token that may create sessions\n"
                  "  --pid N[,N…]             the server's processes: their CPU time and memory are measured\n"
                  "  --set NAME=VALUE         a setting of the scenario, over the file's\n"
@@ -399,12 +399,12 @@ static void options_server(struct load *load, const char *url) {
 }
 
 static void options_door(struct load *load, const char *name) {
-    static const struct door *const doors[] = { &door_native, &door_yws, &door_hocuspocus, &door_bare };
+    static const struct door *const doors[] = { &door_native, &door_y, &door_yws, &door_hocuspocus, &door_bare };
     for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
         if (strcmp(doors[i]->name, name) == 0)
             load->door = doors[i];
     if (load->door == NULL)
-        load_die("--door knows native, yws, hocuspocus and bare, not \"%s\"", name);
+        load_die("--door knows native, y, yws, hocuspocus and bare, not \"%s\"", name);
 }
 
 static size_t options_file(const char *path, char *text, size_t size) {

@@ -103,8 +103,11 @@ static void peer_upgrade(struct peer *peer) {
     bytes_writer_init(&target, &mem_default, 4096);
     bytes_writer_init(&request, &mem_default, 16384);
     peer->load->door->target(peer, &target);
+    char authorization[LOAD_TOKEN_MAX + 16];
+    snprintf(authorization, sizeof authorization, "Bearer %s", peer->token);
+    const struct http_header header = { bytes_text("Authorization"), bytes_text(authorization) };
     ws_upgrade_request(&request, bytes_text(peer->load->authority), bytes_written(&target), &key, peer->load->door->subprotocol,
-                       NULL, 0);
+                       &header, peer->token[0] != '\0' && peer->load->door != &door_native);
     peer->state = PEER_UPGRADING;
     peer_send_bytes(peer, bytes_written(&request));
     bytes_writer_finish(&target);
