@@ -254,7 +254,7 @@ static inline enum status script_read(const struct crdt_doc *doc, const struct c
 /* What changes nothing: answers are thrown away. */
 static inline enum status script_ask(const struct script_record *record, struct crdt_doc *doc, struct crdt_type *text) {
     struct bytes_reader reader = bytes_reader(record->bytes);
-    const struct mem *mem = doc->mem_outer;
+    const struct mem *mem = doc->options.mem;
     struct bytes_writer out;
     struct arena arena;
     enum status status;
@@ -295,7 +295,7 @@ static inline void script_on_change(struct crdt_observer *self, struct crdt_txn 
     (void)self;
     struct arena arena;
     struct crdt_events events;
-    arena_init(&arena, txn->doc->mem_outer, SIZE_MAX);
+    arena_init(&arena, txn->doc->options.mem, SIZE_MAX);
     crdt_txn_events(txn, NULL, &arena, &events);
     arena_finish(&arena);
 }

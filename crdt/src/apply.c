@@ -50,9 +50,24 @@ struct source {
     const uint8_t *head_bytes;
 };
 
+/* What planning says of a client; client.planned is its number, if client.plan == doc.plan. */
+struct planned {
+    struct client *client;
+    uint64_t state;
+    size_t ascii;
+    size_t text;
+    size_t source;    /* its place among the sources, SIZE_MAX: none */
+    uint64_t missing; /* the clock that something waits for, or CLIENT_NOT_MISSING */
+};
+
 struct apply {
     struct crdt_doc *doc;
     bool real;
+
+    struct planned *planned;
+    size_t planned_count;
+    size_t planned_capacity;
+    struct planned planned_inline[APPLY_SOURCES_INLINE];
 
     struct source *sources; /* of the update */
     size_t source_count;
@@ -73,7 +88,6 @@ struct apply {
     struct id_range ranges_inline[APPLY_RANGES_INLINE];
     uint64_t range_units; /* of this update's, as they came */
 
-    struct client *missing; /* by plan_missing_next */
     bool retry;
     bool in_order; /* all structs were wholly new */
     bool plain;    /* no Skip, nothing empty, no bytes behind the end */
@@ -138,6 +152,7 @@ static void apply_finish(struct apply *apply) {
     apply_free(doc, apply->waiting, apply->waiting_capacity, sizeof *apply->waiting, NULL);
     apply_free(doc, apply->late, apply->late_capacity, sizeof *apply->late, NULL);
     apply_free(doc, apply->woken, apply->woken_capacity, sizeof *apply->woken, NULL);
+    apply_free(doc, apply->planned, apply->planned_capacity, sizeof *apply->planned, apply->planned_inline);
     apply_free(doc, apply->sources, apply->source_capacity, sizeof *apply->sources, apply->sources_inline);
     apply_free(doc, apply->stack, apply->stack_capacity, sizeof *apply->stack, apply->stack_inline);
     apply_free(doc, apply->ranges, apply->range_capacity, sizeof *apply->ranges, apply->ranges_inline);
@@ -239,21 +254,34 @@ static bool source_peek(struct source *source) {
     return true;
 }
 
-static void plan_client(struct apply *apply, struct client *client) {
-    if (client->plan == apply->doc->plan)
-        return;
+static bool is_planned(const struct apply *apply, const struct client *client) {
+    return client->plan == apply->doc->plan;
+}
+
+/* Of a client that is planned; valid until another one is. */
+static struct planned *planned_of(const struct apply *apply, const struct client *client) {
+    return &apply->planned[client->planned];
+}
+
+/* Cannot fail for one that is planned already. */
+static enum status plan_client(struct apply *apply, struct client *client) {
+    if (is_planned(apply, client))
+        return STATUS_OK;
+    enum status status = apply_grow(apply->doc, (void **)&apply->planned, &apply->planned_capacity, sizeof *apply->planned,
+                                    apply->planned_inline, apply->planned_count + 1);
+    if (status != STATUS_OK)
+        return status;
     client->plan = apply->doc->plan;
-    client->plan_state = client->state;
-    client->plan_ascii = 0;
-    client->plan_text = 0;
-    client->plan_source = SIZE_MAX;
-    client->plan_missing = CLIENT_NOT_MISSING;
+    client->planned = (uint32_t)apply->planned_count++;
+    *planned_of(apply, client) =
+        (struct planned){ client, .state = client->state, .source = SIZE_MAX, .missing = CLIENT_NOT_MISSING };
+    return STATUS_OK;
 }
 
 static uint64_t apply_state(const struct apply *apply, const struct client *client) {
     if (client == NULL)
         return 0;
-    return !apply->real && client->plan == apply->doc->plan ? client->plan_state : client->state;
+    return !apply->real && is_planned(apply, client) ? planned_of(apply, client)->state : client->state;
 }
 
 static bool apply_lacks(const struct apply *apply, const struct client *own, struct id id, uint64_t *out) {
@@ -281,20 +309,17 @@ static enum status apply_miss(struct apply *apply, uint64_t client_id, uint64_t 
     enum status status = doc_client_make(apply->doc, client_id, &client);
     if (status != STATUS_OK)
         return status;
-    plan_client(apply, client);
-    if (client->plan_missing == CLIENT_NOT_MISSING) {
-        client->plan_missing_next = apply->missing;
-        apply->missing = client;
-    }
-    if (clock < client->plan_missing)
-        client->plan_missing = clock;
-    return STATUS_OK;
+    status = plan_client(apply, client);
+    if (status == STATUS_OK && clock < planned_of(apply, client)->missing)
+        planned_of(apply, client)->missing = clock;
+    return status;
 }
 
 static void apply_plan_head(struct apply *apply, struct source *source) {
     const struct wire_struct *head = &source->head;
-    struct client *client = source->client;
-    apply->in_order &= source->head_clock == client->plan_state;
+    const struct client *client = source->client;
+    struct planned *planned = planned_of(apply, client);
+    apply->in_order &= source->head_clock == planned->state;
     bool ascii = head->kind == CONTENT_STRING && head->content.size == head->length;
     size_t items = 1 + content_more_items(head->kind, head->length, head->content.size);
     apply->items += items;
@@ -311,10 +336,10 @@ static void apply_plan_head(struct apply *apply, struct source *source) {
         apply->name_bytes += head->key.size;
     }
     apply->pairs |= head->kind == CONTENT_STRING && content_has_pairs(head->content, head->length);
-    *(ascii ? &client->plan_ascii : &client->plan_text) += head->content.size;
-    client->plan_state = source->head_clock + head->length;
-    apply->wide |= client->plan_state > UINT32_MAX;
-    if (client->missing != CLIENT_NOT_MISSING && client->plan_state > client->missing)
+    *(ascii ? &planned->ascii : &planned->text) += head->content.size;
+    planned->state = source->head_clock + head->length;
+    apply->wide |= planned->state > UINT32_MAX;
+    if (client->missing != CLIENT_NOT_MISSING && planned->state > client->missing)
         apply->retry = true;
 }
 
@@ -343,8 +368,8 @@ static enum status apply_wait(struct apply *apply, struct source *sources, uint6
     *out = NULL;
     struct client *client = doc_client(apply->doc, id);
     struct source *source = NULL;
-    if (client != NULL && client->plan == apply->doc->plan && client->plan_source != SIZE_MAX)
-        source = &sources[client->plan_source];
+    if (client != NULL && is_planned(apply, client) && planned_of(apply, client)->source != SIZE_MAX)
+        source = &sources[planned_of(apply, client)->source];
     if (source == NULL || source->blocked)
         return apply_miss(apply, id, apply_state(apply, client));
     if (source->on_stack) {
@@ -368,8 +393,10 @@ static enum status apply_schedule(struct apply *apply, struct source *sources, s
         return status;
     struct source **stack = apply->stack;
     for (size_t i = 0; i < count; i++) {
-        plan_client(apply, sources[i].client);
-        sources[i].client->plan_source = i;
+        status = plan_client(apply, sources[i].client);
+        if (status != STATUS_OK)
+            return status;
+        planned_of(apply, sources[i].client)->source = i;
         source_rewind(&sources[i]);
     }
     for (size_t i = 0; i < count; i++) {
@@ -410,7 +437,7 @@ static enum status apply_schedule(struct apply *apply, struct source *sources, s
         }
     }
     for (size_t i = 0; i < count; i++)
-        sources[i].client->plan_source = SIZE_MAX;
+        planned_of(apply, sources[i].client)->source = SIZE_MAX;
     return STATUS_OK;
 }
 
@@ -473,7 +500,7 @@ static struct parked_row parked_row_at(const struct pending *pending, size_t fro
  * that begin before it and follow each other without a gap: where both know different things of a unit, Yjs keeps those. */
 static enum status apply_merge_waiting(struct apply *apply) {
     struct crdt_doc *doc = apply->doc;
-    struct pending *pending = &doc->pending;
+    struct pending *pending = &doc->seldom->pending;
     enum status status = apply_grow(doc, (void **)&apply->waiting, &apply->waiting_capacity, sizeof *apply->waiting, NULL,
                                     pending->count + apply->fresh_count);
     if (status != STATUS_OK)
@@ -513,9 +540,8 @@ static enum status apply_merge_waiting(struct apply *apply) {
 
 /* Plays all of pending through, as sources of their own. */
 static enum status apply_wake(struct apply *apply) {
-    for (struct client *client = apply->missing; client != NULL; client = client->plan_missing_next)
-        client->plan_missing = CLIENT_NOT_MISSING;
-    apply->missing = NULL;
+    for (size_t i = 0; i < apply->planned_count; i++)
+        apply->planned[i].missing = CLIENT_NOT_MISSING;
     for (size_t i = 0; i < apply->waiting_count;) {
         enum status status = apply_grow(apply->doc, (void **)&apply->woken, &apply->woken_capacity, sizeof *apply->woken, NULL,
                                         apply->woken_count + 1);
@@ -545,13 +571,13 @@ static enum status apply_plan_deletes(struct apply *apply, bool *out_parked) {
         const struct client *client = doc_client(doc, apply->ranges[i].client);
         *out_parked |= apply->ranges[i].clock + apply->ranges[i].length > apply_state(apply, client);
     }
-    for (size_t i = 0; i < doc->pending.delete_count; i++) {
-        enum status status = apply_add_range(apply, doc->pending.deletes[i]);
+    for (size_t i = 0; i < doc->seldom->pending.delete_count; i++) {
+        enum status status = apply_add_range(apply, doc->seldom->pending.deletes[i]);
         if (status != STATUS_OK)
             return status;
     }
     apply->range_count = id_ranges_normalize(apply->ranges, apply->range_count);
-    if (!*out_parked && doc->pending.delete_count == 0)
+    if (!*out_parked && doc->seldom->pending.delete_count == 0)
         return STATUS_OK;
     enum status status =
         apply_grow(doc, (void **)&apply->late, &apply->late_capacity, sizeof *apply->late, NULL, apply->range_count);
@@ -579,9 +605,10 @@ static enum status apply_reserve(struct apply *apply) {
         struct source *sources = pass == 0 ? apply->sources : apply->woken;
         size_t count = pass == 0 ? apply->source_count : apply->woken_count;
         for (size_t i = 0; i < count; i++) {
-            new_clients += sources[i].client->first == NULL;
-            enum status status =
-                client_text_reserve(sources[i].client, &doc->mem, sources[i].client->plan_ascii, sources[i].client->plan_text);
+            struct client *client = sources[i].client;
+            const struct planned *planned = planned_of(apply, client);
+            new_clients += client->first == NULL;
+            enum status status = client_text_reserve(client, &doc->mem, planned->ascii, planned->text);
             if (status != STATUS_OK)
                 return status;
         }
@@ -612,7 +639,9 @@ static enum status apply_reserve(struct apply *apply) {
 static void apply_keep_pending(struct apply *apply) {
     struct crdt_doc *doc = apply->doc;
     doc->version++;
-    struct pending *pending = &doc->pending;
+    if (doc->seldom == &seldom_none) /* nothing waited, and nothing will */
+        return;
+    struct pending *pending = &doc->seldom->pending;
     if (apply->structs_change) {
         size_t kept = 0;
         for (size_t i = 0; apply->retry && i < apply->woken_count; i++) {
@@ -663,13 +692,17 @@ static void apply_keep_pending(struct apply *apply) {
         pending->missing = NULL;
         pending->wake = false;
     }
-    for (struct client *client = apply->missing; client != NULL; client = client->plan_missing_next) {
+    for (size_t i = 0; i < apply->planned_count; i++) {
+        const struct planned *planned = &apply->planned[i];
+        struct client *client = planned->client;
+        if (planned->missing == CLIENT_NOT_MISSING)
+            continue;
         if (client->missing == CLIENT_NOT_MISSING) {
             client->missing_next = pending->missing;
             pending->missing = client;
         }
-        if (client->plan_missing < client->missing)
-            client->missing = client->plan_missing;
+        if (planned->missing < client->missing)
+            client->missing = planned->missing;
     }
     pending->bytes = pending->delete_count * sizeof *pending->deletes;
     if (apply->structs_change)
@@ -710,7 +743,7 @@ static enum status apply_run(struct apply *apply, struct bytes update, struct cr
         status = apply_plan_deletes(apply, &deletes_parked);
     if (status != STATUS_OK)
         return status;
-    size_t struct_bytes = apply->structs_change ? apply->waiting_bytes : doc->pending.struct_bytes;
+    size_t struct_bytes = apply->structs_change ? apply->waiting_bytes : doc->seldom->pending.struct_bytes;
     size_t pending_bytes = struct_bytes + apply->late_count * sizeof *apply->late;
     if ((parked || deletes_parked) && pending_bytes > doc->options.pending_bytes_max)
         return STATUS_TOO_BIG;
@@ -721,11 +754,13 @@ static enum status apply_run(struct apply *apply, struct bytes update, struct cr
             return status;
     }
     status = apply_reserve(apply);
+    if (status == STATUS_OK && (parked || deletes_parked) && doc_seldom(doc) == NULL)
+        status = STATUS_NO_MEMORY;
     if (status != STATUS_OK)
         return status;
 
     doc_typing_end(doc);
-    bool deletes_waited = doc->pending.delete_count > 0;
+    bool deletes_waited = doc->seldom->pending.delete_count > 0;
     uint64_t added_before = txn->units_added;
     uint64_t deleted_before = txn->units_deleted;
     uint64_t steps_before = doc->conflict_steps;
@@ -741,7 +776,7 @@ static enum status apply_run(struct apply *apply, struct bytes update, struct cr
     struct crdt_update_result result = { .units_new = txn->units_added - added_before,
                                          .units_deleted = txn->units_deleted - deleted_before,
                                          .parked = parked || deletes_parked,
-                                         .pending = doc->pending.count > 0 || doc->pending.delete_count > 0,
+                                         .pending = doc->seldom->pending.count > 0 || doc->seldom->pending.delete_count > 0,
                                          .conflict_steps = doc->conflict_steps - steps_before };
     result.verbatim = apply->plain && in_order && deletes_new && !apply->retry && !result.parked && !deletes_waited &&
                       (result.units_new > 0 || result.units_deleted > 0);
@@ -764,12 +799,14 @@ enum status crdt_update_apply(struct crdt_txn *txn, struct bytes update, struct 
     if (done)
         return quick;
     struct apply apply = { .doc = doc,
+                           .planned_capacity = APPLY_SOURCES_INLINE,
                            .source_capacity = APPLY_SOURCES_INLINE,
                            .stack_capacity = APPLY_SOURCES_INLINE,
                            .range_capacity = APPLY_RANGES_INLINE,
-                           .retry = doc->pending.wake,
+                           .retry = doc->seldom->pending.wake,
                            .in_order = true,
                            .plain = true };
+    apply.planned = apply.planned_inline;
     apply.sources = apply.sources_inline;
     apply.stack = apply.stack_inline;
     apply.ranges = apply.ranges_inline;
@@ -780,7 +817,7 @@ enum status crdt_update_apply(struct crdt_txn *txn, struct bytes update, struct 
 }
 
 void pending_finish(struct crdt_doc *doc) {
-    struct pending *pending = &doc->pending;
+    struct pending *pending = &doc->seldom->pending;
     for (size_t i = 0; i < pending->count; i++)
         mem_free(&doc->mem, pending->structs[i], sizeof *pending->structs[i] + pending->structs[i]->size);
     mem_free(&doc->mem, pending->structs, pending->capacity * sizeof *pending->structs);

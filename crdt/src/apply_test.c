@@ -611,6 +611,6 @@ Test(doc, one_insert_takes_little_more_than_its_text) {
     cr_assert_eq(crdt_text_insert(txn, text, 0, bytes_text(page)), STATUS_OK);
     cr_assert_eq(crdt_txn_commit(txn, NULL, NULL), STATUS_OK);
 
-    cr_assert_leq(crdt_doc_size(doc).heap_bytes, 5000 + 1500);
+    cr_assert_leq(crdt_doc_size(doc).heap_bytes, 5000 + 1100);
     crdt_doc_destroy(doc);
 }

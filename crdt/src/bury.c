@@ -48,7 +48,7 @@ static void bury_whole(struct crdt_doc *doc, uint32_t number) {
 }
 
 static void bury_count(struct crdt_txn *txn, struct crdt_type *type, uint32_t client, uint64_t clock, uint32_t length) {
-    txn->doc->deletes_encoded.valid = false;
+    txn->doc->deletes_known = false;
     type->length -= length;
     txn->units_deleted += length;
     txn_push_deleted(txn, client, clock, length);

@@ -19,7 +19,7 @@ static void run_chunk_free(const struct mem *mem, struct run_chunk *chunk) {
     mem_free(mem, chunk, run_chunk_bytes(chunk->capacity));
 }
 
-static enum status run_spares_fill(struct run_chunk **list, size_t *count, const struct mem *mem, size_t wanted,
+static enum status run_spares_fill(struct run_chunk **list, uint32_t *count, const struct mem *mem, size_t wanted,
                                    uint32_t capacity) {
     while (*count < wanted) {
         struct run_chunk *chunk = mem_alloc(mem, run_chunk_bytes(capacity));
@@ -37,7 +37,7 @@ enum status run_spares_reserve(struct run_spares *spares, const struct mem *mem,
     return status != STATUS_OK ? status : run_spares_fill(&spares->small, &spares->small_count, mem, small, RUN_CHUNK_SMALL);
 }
 
-static struct run_chunk *run_spares_take(struct run_chunk **list, size_t *count) {
+static struct run_chunk *run_spares_take(struct run_chunk **list, uint32_t *count) {
     struct run_chunk *chunk = *list;
     assert(chunk != NULL);
     *list = chunk->next;
@@ -407,16 +407,18 @@ enum status client_text_reserve(struct client *client, const struct mem *mem, si
         if (status != STATUS_OK)
             return status;
     }
-    client->text_promised = text;
+    if (text > UINT32_MAX - client->text_bytes)
+        return STATUS_TOO_BIG;
+    client->text_promised = (uint32_t)text;
     if (text == 0 || client_text_capacity(client) >= text)
         return STATUS_OK;
-    size_t capacity = client->text == NULL ? TEXT_CHUNK_MIN : client->text->capacity * 2;
+    size_t capacity = client->text == NULL ? TEXT_CHUNK_MIN : (size_t)client->text->capacity * 2;
     capacity = capacity > TEXT_CHUNK_MAX ? TEXT_CHUNK_MAX : capacity;
     capacity = capacity < text ? text : capacity;
     struct text_chunk *chunk = mem_alloc(mem, sizeof *chunk + capacity);
     if (chunk == NULL)
         return STATUS_NO_MEMORY;
-    *chunk = (struct text_chunk){ .older = client->text, .capacity = capacity };
+    *chunk = (struct text_chunk){ .older = client->text, .capacity = (uint32_t)capacity };
     client->text = chunk;
     return STATUS_OK;
 }
@@ -428,8 +430,8 @@ const uint8_t *client_text_add(struct client *client, struct bytes content) {
     assert(chunk != NULL && chunk->capacity - chunk->used >= content.size);
     uint8_t *at = chunk->bytes + chunk->used;
     memcpy(at, content.data, content.size);
-    chunk->used += content.size;
-    client->text_bytes += content.size;
+    chunk->used += (uint32_t)content.size;
+    client->text_bytes += (uint32_t)content.size;
     return at;
 }
 
@@ -470,7 +472,7 @@ static struct content *item_text(const struct items *items, const struct item *i
 }
 
 void client_text_compact(struct client *client, const struct mem *mem, struct items *items) {
-    size_t live = 0; /* pairs that were cut count as alive in text_dead */
+    uint32_t live = 0; /* pairs that were cut count as alive in text_dead */
     for (struct run_chunk *chunk = client->first; chunk != NULL; chunk = chunk->next)
         for (uint32_t i = 0; i < chunk->count; i++) {
             const struct content *content = item_text(items, item_at(items, run_items(chunk)[i]));

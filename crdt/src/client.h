@@ -49,8 +49,8 @@ struct run_slot {
 
 struct text_chunk {
     struct text_chunk *older;
-    size_t used;
-    size_t capacity;
+    uint32_t used;
+    uint32_t capacity;
     uint8_t bytes[];
 };
 
@@ -77,12 +77,13 @@ struct client {
     bool txn_touched;
     bool compact;            /* is in doc.compact */
     struct text_chunk *text; /* newest first */
-    size_t text_bytes;       /* in all chunks */
-    size_t text_dead;        /* of them, what no item points to any more */
-    size_t text_promised;    /* what was reserved and is not used yet */
+    uint32_t text_bytes;     /* in all chunks */
+    uint32_t text_dead;      /* of them, what no item points to any more */
+    uint32_t text_promised;  /* what was reserved and is not used yet */
+    uint32_t planned;        /* its number in the plan; see apply.c */
 
     uint64_t missing;            /* pending is tried again when state passes this; CLIENT_NOT_MISSING */
-    struct client *missing_next; /* in doc.missing */
+    struct client *missing_next; /* in pending.missing */
 
     /* The transaction. */
     uint64_t txn_from;  /* state when it began, if touched */
@@ -91,15 +92,7 @@ struct client {
     uint32_t bytes_before;
     struct client *txn_next;
     struct client *compact_next;
-
-    /* One call of crdt_update_apply, valid if plan == doc.plan. */
-    uint64_t plan;
-    uint64_t plan_state;
-    size_t plan_ascii;
-    size_t plan_text;
-    size_t plan_source; /* its place among the sources, SIZE_MAX: none */
-    uint64_t plan_missing;
-    struct client *plan_missing_next;
+    uint64_t plan; /* doc.plan, if the call of crdt_update_apply that goes on has planned it */
 };
 
 /* A place among a client's runs. */
@@ -116,8 +109,8 @@ static inline uint32_t run_place_item(struct run_place place) {
 struct run_spares {
     struct run_chunk *full;
     struct run_chunk *small;
-    size_t full_count;
-    size_t small_count;
+    uint32_t full_count;
+    uint32_t small_count;
 };
 
 enum status run_spares_reserve(struct run_spares *spares, const struct mem *mem, size_t full, size_t small);

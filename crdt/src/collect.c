@@ -120,8 +120,8 @@ void txn_settle(struct crdt_txn *txn) {
 void txn_tidy(struct crdt_doc *doc) {
     struct crdt_txn *txn = &doc->txn;
     doc->untidy = false;
-    if (doc->version != doc->version_encoded)
-        encoded_drop(doc, &doc->state_encoded);
+    if (doc->seldom->state_encoded.data != NULL && doc->version != doc->seldom->version_encoded)
+        encoded_drop(doc, &doc->seldom->state_encoded);
     for (struct client *client = doc->compact; client != NULL;) {
         struct client *next = client->compact_next;
         client->compact = false;

@@ -6,7 +6,7 @@
 /* The document's own allocator counts what it asks from the caller's. */
 static void *doc_mem_resize(void *context, void *old, size_t old_bytes, size_t bytes) {
     struct crdt_doc *doc = context;
-    void *block = doc->mem_outer->resize(doc->mem_outer->context, old, old_bytes, bytes);
+    void *block = doc->options.mem->resize(doc->options.mem->context, old, old_bytes, bytes);
     if (block != NULL || bytes == 0)
         doc->heap_bytes += bytes - (old == NULL ? 0 : old_bytes);
     return block;
@@ -19,10 +19,10 @@ enum status crdt_doc_create(const struct crdt_doc_options *options, struct crdt_
     struct crdt_doc *doc = mem_zalloc(mem, sizeof *doc);
     if (doc == NULL)
         return STATUS_NO_MEMORY;
-    doc->mem_outer = mem;
     doc->mem = (struct mem){ doc_mem_resize, doc };
     doc->heap_bytes = sizeof *doc;
     doc->options = *options;
+    doc->options.mem = mem;
     if (options->update_bytes_max == 0)
         doc->options.update_bytes_max = CRDT_UPDATE_BYTES_MAX;
     if (options->pending_bytes_max == 0)
@@ -31,14 +31,36 @@ enum status crdt_doc_create(const struct crdt_doc_options *options, struct crdt_
         doc->options.clients_max = CRDT_CLIENTS_MAX;
     items_init(&doc->items);
     types_init(&doc->types);
-    table_init(&doc->clients_by_id, &doc->mem);
+    doc->seldom = (struct seldom *)(uintptr_t)&seldom_none;
+    doc->pending_leaf = INDEX_NONE;
     doc->conflict_stop = UINT64_MAX;
     doc->txn.doc = doc;
-    doc->index.pending_leaf = INDEX_NONE;
-    doc->index.leaf_free = INDEX_NONE;
-    doc->index.node_free = INDEX_NONE;
     *out = doc;
     return STATUS_OK;
+}
+
+const struct seldom seldom_none = { .index = { .leaf_free = INDEX_NONE, .node_free = INDEX_NONE } };
+
+struct seldom *doc_seldom_make(struct crdt_doc *doc) {
+    struct seldom *seldom = mem_alloc(&doc->mem, sizeof *seldom);
+    if (seldom == NULL)
+        return NULL;
+    *seldom = seldom_none;
+    table_init(&seldom->clients_by_id, &doc->mem);
+    doc->seldom = seldom;
+    return seldom;
+}
+
+static void seldom_finish(struct crdt_doc *doc) {
+    struct seldom *seldom = doc->seldom;
+    if (seldom == &seldom_none)
+        return;
+    table_finish(&seldom->clients_by_id);
+    list_index_finish(doc);
+    encoded_drop(doc, &seldom->deletes_encoded);
+    encoded_drop(doc, &seldom->state_encoded);
+    pending_finish(doc);
+    mem_free(&doc->mem, seldom, sizeof *seldom);
 }
 
 void crdt_doc_destroy(struct crdt_doc *doc) {
@@ -51,19 +73,15 @@ void crdt_doc_destroy(struct crdt_doc *doc) {
     }
     mem_free(&doc->mem, doc->clients, doc->client_capacity * sizeof *doc->clients);
     mem_free(&doc->mem, doc->sorted, doc->client_capacity * sizeof *doc->sorted);
-    table_finish(&doc->clients_by_id);
     run_spares_trim(&doc->spares, &doc->mem, 0);
-    list_index_finish(doc);
     mem_free(&doc->mem, doc->txn.deleted, doc->txn.deleted_capacity * sizeof *doc->txn.deleted);
     siblings_drop(doc);
     mem_free(&doc->mem, doc->marks, doc->marks_capacity * sizeof *doc->marks);
-    mem_free(&doc->mem, doc->deletes_encoded.data, doc->deletes_encoded.capacity);
-    mem_free(&doc->mem, doc->state_encoded.data, doc->state_encoded.capacity);
-    pending_finish(doc);
+    seldom_finish(doc);
     types_finish(&doc->types, &doc->mem);
     items_finish(&doc->items, &doc->mem);
     assert(doc->heap_bytes == sizeof *doc);
-    const struct mem *mem = doc->mem_outer;
+    const struct mem *mem = doc->options.mem;
     mem_free(mem, doc, sizeof *doc);
 }
 
@@ -83,17 +101,35 @@ void crdt_doc_set_conflict_steps_max(struct crdt_doc *doc, uint64_t conflict_ste
     doc->conflict_steps_max = conflict_steps_max;
 }
 
+struct client *doc_client_find(const struct crdt_doc *doc, uint64_t id) {
+    if (doc->client_count == 1)
+        return doc->clients[0]->id == id ? doc->clients[0] : NULL;
+    return table_get(&doc->seldom->clients_by_id, id);
+}
+
+/* The hash begins with the second client. */
+static enum status doc_list_client(struct crdt_doc *doc, struct client *client) {
+    if (doc->client_count == 0)
+        return STATUS_OK;
+    struct seldom *seldom = doc_seldom(doc);
+    if (seldom == NULL)
+        return STATUS_NO_MEMORY;
+    struct table *table = &seldom->clients_by_id;
+    enum status status = doc->client_count == 1 ? table_put(table, doc->clients[0]->id, doc->clients[0]) : STATUS_OK;
+    return status == STATUS_OK ? table_put(table, client->id, client) : status;
+}
+
 struct client *doc_client(struct crdt_doc *doc, uint64_t id) {
     if (doc->client_last != NULL && doc->client_last->id == id)
         return doc->client_last;
-    struct client *client = table_get(&doc->clients_by_id, id);
+    struct client *client = doc_client_find(doc, id);
     if (client != NULL)
         doc->client_last = client;
     return client;
 }
 
 uint64_t crdt_doc_clock(const struct crdt_doc *doc, uint64_t client_id) {
-    const struct client *client = table_get(&doc->clients_by_id, client_id);
+    const struct client *client = doc_client_find(doc, client_id);
     return client == NULL ? 0 : client->state;
 }
 
@@ -145,7 +181,7 @@ enum status doc_client_make(struct crdt_doc *doc, uint64_t id, struct client **o
     client_name(client);
     client->index = doc->client_count;
     client->missing = CLIENT_NOT_MISSING;
-    if (table_put(&doc->clients_by_id, id, client) != STATUS_OK) {
+    if (doc_list_client(doc, client) != STATUS_OK) {
         mem_free(&doc->mem, client, sizeof *client);
         return STATUS_NO_MEMORY;
     }
@@ -200,9 +236,9 @@ struct crdt_doc_size crdt_doc_size(const struct crdt_doc *doc) {
         .clients = doc->clients_with_units,
         .structs = doc->runs,
         .heap_bytes = doc->heap_bytes,
-        .pending_bytes = doc->pending.bytes,
-        .pending_structs = doc->pending.count > 0,
-        .pending_deletes = doc->pending.delete_count > 0,
+        .pending_bytes = doc->seldom->pending.bytes,
+        .pending_structs = doc->seldom->pending.count > 0,
+        .pending_deletes = doc->seldom->pending.delete_count > 0,
     };
 }
 

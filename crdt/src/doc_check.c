@@ -174,12 +174,12 @@ static int check_typing(const struct crdt_doc *doc, const char **out_what) {
 
 /* 8: what waits is sorted, and counted. */
 static int check_pending(const struct crdt_doc *doc, const char **out_what) {
-    const struct pending *pending = &doc->pending;
+    const struct pending *pending = &doc->seldom->pending;
     size_t bytes = pending->delete_count * sizeof *pending->deletes;
     for (size_t i = 0; i < pending->count; i++) {
         const struct parked *parked = pending->structs[i];
         bytes += sizeof *parked + parked->size + sizeof parked;
-        CHECK(table_get(&doc->clients_by_id, parked->client) != NULL, 8, "a waiting struct's client is not known");
+        CHECK(doc_client_find(doc, parked->client) != NULL, 8, "a waiting struct's client is not known");
         if (i > 0) {
             const struct parked *before = pending->structs[i - 1];
             CHECK(before->client > parked->client || (before->client == parked->client && before->clock <= parked->clock), 8,
@@ -202,7 +202,7 @@ int doc_check(const struct crdt_doc *doc, const char **out_what) {
     size_t with_units = 0;
     for (uint32_t i = 0; i < doc->client_count; i++) {
         const struct client *client = doc->clients[i];
-        CHECK(client->index == i && table_get(&doc->clients_by_id, client->id) == client, 1, "a client is not found by its id");
+        CHECK(client->index == i && doc_client_find(doc, client->id) == client, 1, "a client is not found by its id");
         CHECK(i == 0 || doc->sorted[i - 1]->id > doc->sorted[i]->id, 1, "the clients are not sorted");
         CHECK(!client->txn_touched && !client->compact, 5, "a client still stands in a transaction");
         with_units += client->state > 0;

@@ -10,7 +10,7 @@
 
 void edit_parts_init(struct edit_parts *parts, const struct crdt_doc *doc) {
     *parts = (struct edit_parts){ .count = 0 };
-    bytes_writer_init(&parts->bytes, doc->mem_outer, UINT32_MAX);
+    bytes_writer_init(&parts->bytes, doc->options.mem, UINT32_MAX);
 }
 
 void edit_parts_finish(struct edit_parts *parts) {
@@ -174,7 +174,7 @@ void edit_put(struct crdt_doc *doc, struct edit_gap *gap, uint8_t kind, uint64_t
     doc_place(doc, &placing);
     gap->left = doc_find(doc, client->index, client->state - 1);
     if (client->missing != CLIENT_NOT_MISSING && client->state > client->missing)
-        doc->pending.wake = true;
+        doc->seldom->pending.wake = true;
 }
 
 struct edit_gap edit_gap_at(struct crdt_doc *doc, struct crdt_type *type, uint64_t index, struct client *client) {

@@ -190,7 +190,7 @@ static enum status encode_txn(const struct crdt_doc *doc, const struct id_range 
     for (const struct client *client = doc->txn.touched; client != NULL; client = client->txn_next)
         count++;
     if (count > TOUCHED_INLINE)
-        touched = mem_alloc(doc->mem_outer, count * sizeof *touched);
+        touched = mem_alloc(doc->options.mem, count * sizeof *touched);
     if (touched == NULL)
         return STATUS_NO_MEMORY;
     size_t filled = 0;
@@ -207,7 +207,7 @@ static enum status encode_txn(const struct crdt_doc *doc, const struct id_range 
     }
     ranges_encode(out, ranges, range_count);
     if (touched != touched_inline)
-        mem_free(doc->mem_outer, touched, count * sizeof *touched);
+        mem_free(doc->options.mem, touched, count * sizeof *touched);
     return out->status;
 }
 
@@ -220,7 +220,7 @@ enum status doc_write_txn(const struct crdt_doc *doc, struct bytes_writer *updat
     if (update->status != STATUS_OK || encode_txn_quick(doc, update))
         return update->status;
     if (count > RANGES_INLINE)
-        ranges = mem_alloc(doc->mem_outer, count * sizeof *ranges);
+        ranges = mem_alloc(doc->options.mem, count * sizeof *ranges);
     if (ranges == NULL)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
@@ -232,7 +232,7 @@ enum status doc_write_txn(const struct crdt_doc *doc, struct bytes_writer *updat
     if (status != STATUS_OK)
         update->size = size_before;
     if (ranges != ranges_inline)
-        mem_free(doc->mem_outer, ranges, count * sizeof *ranges);
+        mem_free(doc->options.mem, ranges, count * sizeof *ranges);
     return status;
 }
 
@@ -253,7 +253,7 @@ static struct encode_block encode_block(const struct crdt_doc *doc, struct clien
         at = client->state;
     }
     for (size_t i = parked_at; i < parked_end; i++) {
-        const struct parked *parked = doc->pending.structs[i];
+        const struct parked *parked = doc->seldom->pending.structs[i];
         uint64_t end = parked->clock + parked->length;
         if (end <= at)
             continue;
@@ -282,7 +282,7 @@ static struct encode_block encode_block(const struct crdt_doc *doc, struct clien
 
 enum status doc_deleted_ranges(const struct crdt_doc *doc, bool pending, struct id_range **out, size_t *out_count,
                                size_t *out_capacity) {
-    size_t waiting = pending ? doc->pending.delete_count : 0;
+    size_t waiting = pending ? doc->seldom->pending.delete_count : 0;
     size_t count = waiting;
     *out = NULL;
     *out_count = 0;
@@ -298,7 +298,7 @@ enum status doc_deleted_ranges(const struct crdt_doc *doc, bool pending, struct 
     *out_capacity = count;
     if (count == 0)
         return STATUS_OK;
-    struct id_range *ranges = mem_alloc(doc->mem_outer, count * sizeof *ranges);
+    struct id_range *ranges = mem_alloc(doc->options.mem, count * sizeof *ranges);
     if (ranges == NULL)
         return STATUS_NO_MEMORY;
     size_t filled = 0;
@@ -317,7 +317,7 @@ enum status doc_deleted_ranges(const struct crdt_doc *doc, bool pending, struct 
             }
     }
     if (waiting > 0)
-        memcpy(ranges + filled, doc->pending.deletes, waiting * sizeof *ranges);
+        memcpy(ranges + filled, doc->seldom->pending.deletes, waiting * sizeof *ranges);
     *out = ranges;
     *out_count = id_ranges_normalize(ranges, count);
     return STATUS_OK;
@@ -363,7 +363,7 @@ static void encode_client_deletes(const struct crdt_doc *doc, const struct clien
     out->size = (size_t)(to + size - out->data);
 }
 
-/* Makes doc->deletes_encoded. STATUS_NO_MEMORY, STATUS_TOO_BIG. */
+/* Makes seldom->deletes_encoded. STATUS_NO_MEMORY, STATUS_TOO_BIG. */
 static enum status encode_deletes_anew(struct crdt_doc *doc) {
     struct bytes_writer out;
     bytes_writer_init(&out, &doc->mem, SIZE_MAX);
@@ -381,10 +381,16 @@ static enum status encode_deletes_anew(struct crdt_doc *doc) {
         unsigned count_bytes = varint_size(clients);
         put_number(out.data, clients);
         memmove(out.data + count_bytes, out.data + begin, size);
-        encoded_drop(doc, &doc->deletes_encoded);
+        struct seldom *seldom = doc_seldom(doc);
+        if (seldom == NULL) {
+            bytes_writer_finish(&out);
+            return STATUS_NO_MEMORY;
+        }
+        encoded_drop(doc, &seldom->deletes_encoded);
         size += count_bytes;
         uint8_t *data = mem_resize(&doc->mem, out.data, out.capacity, size);
-        doc->deletes_encoded = (struct encoded){ data != NULL ? data : out.data, size, data != NULL ? size : out.capacity, true };
+        seldom->deletes_encoded = (struct encoded){ data != NULL ? data : out.data, size, data != NULL ? size : out.capacity };
+        doc->deletes_known = true;
         return STATUS_OK;
     }
     bytes_writer_finish(&out);
@@ -392,10 +398,10 @@ static enum status encode_deletes_anew(struct crdt_doc *doc) {
 }
 
 static enum status encode_deletes(const struct crdt_doc *doc, struct bytes_writer *out) {
-    if (doc->pending.delete_count == 0) {
-        enum status status = doc->deletes_encoded.valid ? STATUS_OK : encode_deletes_anew(doc->txn.doc);
+    if (doc->seldom->pending.delete_count == 0) {
+        enum status status = doc->deletes_known ? STATUS_OK : encode_deletes_anew(doc->txn.doc);
         if (status == STATUS_OK)
-            bytes_write(out, bytes_of(doc->deletes_encoded.data, doc->deletes_encoded.size));
+            bytes_write(out, bytes_of(doc->seldom->deletes_encoded.data, doc->seldom->deletes_encoded.size));
         return status;
     }
     struct id_range *ranges;
@@ -404,7 +410,7 @@ static enum status encode_deletes(const struct crdt_doc *doc, struct bytes_write
     enum status status = doc_deleted_ranges(doc, true, &ranges, &count, &capacity);
     if (status == STATUS_OK)
         ranges_encode(out, ranges, count);
-    mem_free(doc->mem_outer, ranges, capacity * sizeof *ranges);
+    mem_free(doc->options.mem, ranges, capacity * sizeof *ranges);
     return status;
 }
 
@@ -414,7 +420,7 @@ static enum status encode_deletes(const struct crdt_doc *doc, struct bytes_write
 static uint64_t encode_blocks(const struct crdt_doc *doc, const uint64_t *known, struct bytes_writer *out) {
     uint64_t blocks = 0;
     size_t parked = 0;
-    const struct pending *pending = &doc->pending;
+    const struct pending *pending = &doc->seldom->pending;
     for (uint32_t i = 0; i < doc->client_count; i++) {
         struct client *client = doc->sorted[i];
         size_t parked_end = parked;
@@ -450,24 +456,24 @@ static enum status encode_state(const struct crdt_doc *doc, const uint64_t *know
 
 /* Who asks twice without a change between is likely to ask again: then the bytes are kept. Without memory they are not. */
 static void encode_keep(struct crdt_doc *doc, struct bytes state) {
-    if (doc->version_encoded == doc->version && !doc->txn.open) {
-        encoded_drop(doc, &doc->state_encoded);
+    if (doc->seldom->version_encoded == doc->version && !doc->txn.open) {
+        encoded_drop(doc, &doc->seldom->state_encoded);
         uint8_t *data = mem_alloc(&doc->mem, state.size);
         if (data == NULL)
             return;
         memcpy(data, state.data, state.size);
-        doc->state_encoded = (struct encoded){ data, state.size, state.size, true };
+        doc->seldom->state_encoded = (struct encoded){ data, state.size, state.size };
         doc->untidy = true; /* the next transaction drops it */
     }
-    doc->version_encoded = doc->version;
+    doc->seldom->version_encoded = doc->version;
 }
 
 enum status crdt_update_encode(const struct crdt_doc *doc, struct bytes_writer *out) {
     if (out->status != STATUS_OK)
         return out->status;
     size_t size_before = out->size;
-    if (doc->state_encoded.valid && doc->version_encoded == doc->version && !doc->txn.open) {
-        bytes_write(out, bytes_of(doc->state_encoded.data, doc->state_encoded.size));
+    if (doc->seldom->state_encoded.data != NULL && doc->seldom->version_encoded == doc->version && !doc->txn.open) {
+        bytes_write(out, bytes_of(doc->seldom->state_encoded.data, doc->seldom->state_encoded.size));
         return out->status;
     }
     enum status status = encode_state(doc, NULL, out);
@@ -500,7 +506,7 @@ static enum status state_vector_load(const struct crdt_doc *doc, struct bytes st
     enum status status = state_vector_check(state_vector);
     if (status != STATUS_OK || doc->client_count == 0)
         return status;
-    uint64_t *clocks = mem_zalloc(doc->mem_outer, doc->client_count * sizeof *clocks);
+    uint64_t *clocks = mem_zalloc(doc->options.mem, doc->client_count * sizeof *clocks);
     if (clocks == NULL)
         return STATUS_NO_MEMORY;
     struct bytes_reader reader = bytes_reader(state_vector);
@@ -510,7 +516,7 @@ static enum status state_vector_load(const struct crdt_doc *doc, struct bytes st
         uint64_t id = 0;
         uint64_t clock = 0;
         state_vector_next(&reader, &id, &clock);
-        const struct client *client = table_get(&doc->clients_by_id, id);
+        const struct client *client = doc_client_find(doc, id);
         if (client != NULL)
             clocks[client->index] = clock;
     }
@@ -526,7 +532,7 @@ enum status crdt_update_encode_diff(const struct crdt_doc *doc, struct bytes sta
     if (status != STATUS_OK)
         return status;
     status = encode_state(doc, clocks, out);
-    mem_free(doc->mem_outer, clocks, doc->client_count * sizeof *clocks);
+    mem_free(doc->options.mem, clocks, doc->client_count * sizeof *clocks);
     return status;
 }
 
@@ -563,8 +569,8 @@ enum status crdt_state_vector_compare(const struct crdt_doc *doc, struct bytes s
         uint64_t id = 0;
         uint64_t clock = 0;
         state_vector_next(&reader, &id, &clock);
-        *doc_misses |= clock > 0 && table_get(&doc->clients_by_id, id) == NULL;
+        *doc_misses |= clock > 0 && doc_client_find(doc, id) == NULL;
     }
-    mem_free(doc->mem_outer, clocks, doc->client_count * sizeof *clocks);
+    mem_free(doc->options.mem, clocks, doc->client_count * sizeof *clocks);
     return STATUS_OK;
 }

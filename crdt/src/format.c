@@ -149,7 +149,7 @@ static enum status format_grow(const struct mem *mem, void **list, size_t *capac
 }
 
 static void format_init(struct format_edit *edit, struct crdt_txn *txn, struct crdt_type *text) {
-    const struct mem *mem = txn->doc->mem_outer;
+    const struct mem *mem = txn->doc->options.mem;
     *edit = (struct format_edit){ .txn = txn, .doc = txn->doc, .text = text };
     edit_parts_init(&edit->parts, txn->doc);
     bytes_writer_init(&edit->mark, mem, UINT32_MAX);
@@ -157,7 +157,7 @@ static void format_init(struct format_edit *edit, struct crdt_txn *txn, struct c
 }
 
 static void format_finish(struct format_edit *edit) {
-    const struct mem *mem = edit->doc->mem_outer;
+    const struct mem *mem = edit->doc->options.mem;
     edit_parts_finish(&edit->parts);
     bytes_writer_finish(&edit->mark);
     mem_free(mem, edit->steps, edit->step_capacity * sizeof *edit->steps);
@@ -193,7 +193,7 @@ static void wanted_insert(struct attributes *list, struct attribute attribute) {
 }
 
 static enum status format_add_step(struct format_edit *edit, struct step step, const struct crdt_object_value *attributes) {
-    const struct mem *mem = edit->doc->mem_outer;
+    const struct mem *mem = edit->doc->options.mem;
     step.from = edit->given_count;
     for (size_t i = 0; attributes != NULL && i < attributes->count; i++) {
         const struct crdt_member *member = &attributes->members[i];
@@ -371,7 +371,7 @@ static void place_minimize(struct format_edit *edit) {
         if (right->kind != CONTENT_FORMAT)
             return;
         format_of(edit->doc, right, &key, &json);
-        if (!json_equal(edit->doc->mem_outer, attributes_get(&edit->wanted, key), json))
+        if (!json_equal(edit->doc->options.mem, attributes_get(&edit->wanted, key), json))
             return;
     }
 }
@@ -382,7 +382,7 @@ static void place_open(struct format_edit *edit) {
     for (size_t i = 0; i < edit->wanted.count; i++) {
         struct attribute wanted = edit->wanted.list[i];
         struct bytes now = attributes_get(&edit->current, wanted.key);
-        if (json_equal(edit->doc->mem_outer, now, wanted.json))
+        if (json_equal(edit->doc->options.mem, now, wanted.json))
             continue;
         attributes_put(&edit->negated, wanted.key, now);
         place_put_mark(edit, wanted.key, wanted.json);
@@ -399,7 +399,7 @@ static void place_close(struct format_edit *edit) {
             break;
         format_of(edit->doc, right, &key, &json);
         struct attribute *negated = attributes_find(&edit->negated, key);
-        if (negated == NULL || !json_equal(edit->doc->mem_outer, negated->json, json))
+        if (negated == NULL || !json_equal(edit->doc->options.mem, negated->json, json))
             break;
         attributes_drop(&edit->negated, negated);
     }
@@ -455,7 +455,7 @@ static bool step_pass_mark(struct format_edit *edit, const struct item *mark, ui
     if (wanted == NULL)
         return true;
     struct attribute *negated = attributes_find(&edit->negated, key);
-    if (json_equal(edit->doc->mem_outer, wanted->json, json)) {
+    if (json_equal(edit->doc->options.mem, wanted->json, json)) {
         if (negated != NULL)
             attributes_drop(&edit->negated, negated);
     } else {

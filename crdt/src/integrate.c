@@ -37,7 +37,7 @@ static void integrate_gc(struct crdt_doc *doc, const struct placing *placing) {
     doc_typing_end(doc);
     doc->txn.units_added += placing->length;
     doc->clients_with_units += client->state == 0;
-    doc->deletes_encoded.valid = false;
+    doc->deletes_known = false;
     struct item *last = client->last == NULL ? NULL : doc_item(doc, run_items(client->last)[client->last->count - 1]);
     if (last != NULL && last->kind == CONTENT_GC) {
         items_set_length(&doc->items, last, item_length(doc, last) + placing->length);
@@ -155,7 +155,7 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
     bool listed = placing->entry == ENTRY_NONE && content_countable(placing->kind);
     if (!placing->ascii) {
         size_t bytes = placing_bytes(placing);
-        client->text_promised -= client->text_promised < bytes ? client->text_promised : bytes;
+        client->text_promised -= client->text_promised < bytes ? client->text_promised : (uint32_t)bytes;
     }
     doc->txn.units_added += placing->length;
     doc->clients_with_units += client->state == 0;
@@ -183,7 +183,7 @@ static void integrate_piece(struct crdt_doc *doc, const struct placing *placing)
     if (placing->kind == CONTENT_DELETED) { /* a grave from the beginning */
         item->flags |= ITEM_DELETED | (doc->observers != NULL ? ITEM_IN_TXN : 0);
         doc->txn.units_deleted += placing->length;
-        doc->deletes_encoded.valid = false;
+        doc->deletes_known = false;
         txn_push_deleted(&doc->txn, client->index, item_clock(doc, item), placing->length);
     }
     if (placing->entry == ENTRY_NONE)

@@ -2,11 +2,11 @@
 #include "list_index.h"
 
 static struct index_leaf *leaf_at(const struct crdt_doc *doc, uint32_t number) {
-    return &doc->index.leaves[number];
+    return &doc->seldom->index.leaves[number];
 }
 
 static struct index_node *node_at(const struct crdt_doc *doc, uint32_t number) {
-    return &doc->index.nodes[number];
+    return &doc->seldom->index.nodes[number];
 }
 
 /* ---- counting above ---- */
@@ -23,17 +23,16 @@ static void widen_above(const struct crdt_doc *doc, uint32_t node, uint32_t slot
 
 /* Counts what is pending. */
 static void index_settle(struct crdt_doc *doc) {
-    struct index *index = &doc->index;
-    if (index->pending_units != 0) {
-        const struct index_leaf *leaf = leaf_at(doc, index->pending_leaf);
-        widen_above(doc, leaf->node, leaf->slot, index->pending_units);
-        index->pending_units = 0;
+    if (doc->pending_units != 0) {
+        const struct index_leaf *leaf = leaf_at(doc, doc->pending_leaf);
+        widen_above(doc, leaf->node, leaf->slot, doc->pending_units);
+        doc->pending_units = 0;
     }
 }
 
 void index_move_to(struct crdt_doc *doc, uint32_t leaf) {
     index_settle(doc);
-    doc->index.pending_leaf = leaf;
+    doc->pending_leaf = leaf;
 }
 
 /* ---- making and dropping ---- */
@@ -54,13 +53,13 @@ static bool index_grow(struct crdt_doc *doc, void **array, uint32_t *capacity, s
 
 /* Room for more leaves and nodes; what is free is not counted. */
 static bool index_reserve(struct crdt_doc *doc, size_t leaves, size_t nodes) {
-    struct index *index = &doc->index;
+    struct index *index = &doc->seldom->index;
     return index_grow(doc, (void **)&index->leaves, &index->leaf_capacity, sizeof *index->leaves, index->leaf_count, leaves) &&
            index_grow(doc, (void **)&index->nodes, &index->node_capacity, sizeof *index->nodes, index->node_count, nodes);
 }
 
 static uint32_t leaf_new(struct crdt_doc *doc, const struct crdt_type *type) {
-    struct index *index = &doc->index;
+    struct index *index = &doc->seldom->index;
     uint32_t number = index->leaf_free;
     if (number != INDEX_NONE)
         index->leaf_free = index->leaves[number].node;
@@ -75,7 +74,7 @@ static uint32_t leaf_new(struct crdt_doc *doc, const struct crdt_type *type) {
 }
 
 static uint32_t node_new(struct crdt_doc *doc, uint32_t height) {
-    struct index *index = &doc->index;
+    struct index *index = &doc->seldom->index;
     uint32_t number = index->node_free;
     if (number != INDEX_NONE)
         index->node_free = index->nodes[number].parent;
@@ -123,7 +122,7 @@ static void leaf_own(uint32_t number, struct item *item) {
 
 /* A node, or a leaf, and all below it. */
 static void index_free(struct crdt_doc *doc, uint32_t number, bool is_leaf) {
-    struct index *index = &doc->index;
+    struct index *index = &doc->seldom->index;
     if (is_leaf) {
         leaf_at(doc, number)->node = index->leaf_free;
         index->leaf_free = number;
@@ -145,7 +144,7 @@ void list_index_drop(struct crdt_doc *doc, struct crdt_type *type) {
 }
 
 void list_index_finish(struct crdt_doc *doc) {
-    struct index *index = &doc->index;
+    struct index *index = &doc->seldom->index;
     mem_free(&doc->mem, index->leaves, index->leaf_capacity * sizeof *index->leaves);
     mem_free(&doc->mem, index->nodes, index->node_capacity * sizeof *index->nodes);
 }
@@ -159,7 +158,7 @@ void list_index_build(struct crdt_doc *doc, struct crdt_type *type) {
     size_t nodes = 0;
     for (size_t level = leaves; level > 1 || nodes == 0; nodes += level)
         level = (level + INDEX_NODE_FILL - 1) / INDEX_NODE_FILL;
-    if (!index_reserve(doc, leaves, nodes))
+    if (doc_seldom(doc) == NULL || !index_reserve(doc, leaves, nodes))
         return;
     uint32_t row[INDEX_HEIGHT_MAX]; /* the rightmost node of each height */
     uint32_t height = 0;
@@ -348,7 +347,7 @@ void index_join(struct crdt_doc *doc, uint32_t left_number, uint32_t right_numbe
 /* ---- checking ---- */
 
 bool list_index_is_true(const struct crdt_doc *doc, const struct crdt_type *type) {
-    const struct index *index = &doc->index;
+    const struct index *index = &doc->seldom->index;
     uint64_t before = 0;
     uint64_t counted = 0; /* of that, by the nodes */
     for (uint32_t at = type->start; at != ITEM_NONE;) {
@@ -368,7 +367,7 @@ bool list_index_is_true(const struct crdt_doc *doc, const struct crdt_type *type
             width += item_visible(item);
             at = item->right;
         }
-        uint64_t pending = index->pending_leaf == number ? index->pending_units : 0;
+        uint64_t pending = doc->pending_leaf == number ? doc->pending_units : 0;
         if (node_at(doc, leaf->node)->widths[leaf->slot] + pending != width)
             return false;
         before += width;

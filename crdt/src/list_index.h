@@ -12,8 +12,8 @@
  * for positions have no tree: a server that only relays builds none. The leaves and nodes of all lists stand in two arrays of the
  * document.
  *
- * Edits come near one another, so what is counted above waits: while changes stay in one leaf, index.pending_units are yet to be
- * counted by the nodes above index.pending_leaf. Whoever asks or changes the nodes settles that first.
+ * Edits come near one another, so what is counted above waits: while changes stay in one leaf, doc.pending_units are yet to be
+ * counted by the nodes above doc.pending_leaf. Whoever asks or changes the nodes settles that first.
  *
  * Without memory for a new leaf the old one grows on: a search walks farther then, and the next item tries again. */
 #ifndef CRDT_SRC_LIST_INDEX_H
@@ -49,9 +49,9 @@ static inline bool list_is_indexed(const struct crdt_type *type) {
 }
 
 static inline void index_leaf_widen(struct crdt_doc *doc, uint32_t leaf, uint64_t units) {
-    if (doc->index.pending_leaf != leaf)
+    if (doc->pending_leaf != leaf)
         index_move_to(doc, leaf);
-    doc->index.pending_units += units;
+    doc->pending_units += units;
 }
 
 /* An item has become longer. */

@@ -313,7 +313,7 @@ static void load_undo(struct crdt_doc *doc) {
 
 bool doc_load(struct crdt_doc *doc, struct bytes update, struct crdt_update_result *out) {
     struct crdt_txn *txn = &doc->txn;
-    if (doc->runs > 0 || doc->pending.count > 0 || doc->pending.delete_count > 0 || doc->pending.wake ||
+    if (doc->runs > 0 || doc->seldom->pending.count > 0 || doc->seldom->pending.delete_count > 0 || doc->seldom->pending.wake ||
         doc->conflict_steps_max > 0 || doc->conflict_stop != UINT64_MAX)
         return false;
     struct load load = { .doc = doc };

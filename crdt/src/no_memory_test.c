@@ -279,3 +279,30 @@ Test(no_memory, positions_are_right_while_their_index_cannot_grow) {
     cr_assert_eq(jump_about(doc, text, letters, 200), 0);
     crdt_doc_destroy(doc);
 }
+
+/* The hash of clients, which begins with the second one, fails to begin and then to hold both; at last it does. */
+Test(no_memory, a_second_client_finds_room_later) {
+    struct stage stage = { .mem = { failing_resize, &stage } };
+    must(crdt_doc_create(&(struct crdt_doc_options){ .mem = &stage.mem, .client_id = 1 }, &stage.doc));
+    must(crdt_doc_root(stage.doc, bytes_text("t"), &stage.text));
+    size_t refused = 0;
+    for (enum status status = STATUS_NO_MEMORY; crdt_doc_clock(stage.doc, 2) == 0; refused += status == STATUS_NO_MEMORY) {
+        struct crdt_txn *txn = crdt_txn_begin(stage.doc);
+        if (refused == 0)
+            must(crdt_text_insert(txn, stage.text, 0, bytes_text("first")));
+        must(crdt_txn_commit(txn, NULL, NULL));
+        must(crdt_doc_set_client_id(stage.doc, 2));
+        txn = crdt_txn_begin(stage.doc);
+        stage.until_failure = (unsigned)refused + 1;
+        status = crdt_text_insert(txn, stage.text, 0, bytes_text("second"));
+        stage.until_failure = 0;
+        must(crdt_txn_commit(txn, NULL, NULL));
+        const char *what = "";
+        cr_assert_eq(doc_check(stage.doc, &what), 0, "%s", what);
+    }
+    cr_assert(refused >= 3, "the block, the hash and more: %zu", refused);
+    cr_assert_eq(crdt_doc_clock(stage.doc, 1), 5);
+    cr_assert_eq(crdt_doc_clock(stage.doc, 2), 6);
+    crdt_doc_destroy(stage.doc);
+    cr_assert_eq(stage.held, 0);
+}

@@ -47,7 +47,7 @@ enum status crdt_update_each_range(struct bytes update, enum status (*visit)(voi
 }
 
 static bool query_deleted(const struct crdt_doc *doc, const struct id_range *range) {
-    struct client *client = table_get(&doc->clients_by_id, range->client);
+    struct client *client = doc_client_find(doc, range->client);
     uint64_t end = range->clock + range->length;
     if (client == NULL || end > client->state)
         return false;

@@ -106,7 +106,8 @@ static bool quick_read_deletes(struct quick *quick) {
 
 static bool quick_read(struct quick *quick) {
     uint64_t clients;
-    if (quick->doc->pending.delete_count > 0 || quick->doc->pending.wake || !varint_take(&quick->reader, &clients) || clients > 1)
+    if (quick->doc->seldom->pending.delete_count > 0 || quick->doc->seldom->pending.wake ||
+        !varint_take(&quick->reader, &clients) || clients > 1)
         return false;
     return (clients == 0 || quick_read_text(quick)) && quick_read_deletes(quick) && (clients > 0 || quick->range_count > 0);
 }
@@ -263,7 +264,7 @@ enum status doc_apply_quick(struct crdt_doc *doc, struct bytes update, struct cr
         deleted += quick_delete(doc, &quick.ranges[i]);
     *out = (struct crdt_update_result){ .units_new = quick.client != NULL ? quick.units : 0,
                                         .units_deleted = txn->units_deleted - deleted_before,
-                                        .pending = doc->pending.count > 0,
+                                        .pending = doc->seldom->pending.count > 0,
                                         .conflict_steps = doc->conflict_steps - steps_before };
     out->verbatim = deleted == quick.range_units && (quick.client != NULL || deleted > 0);
     return STATUS_OK;

@@ -130,7 +130,7 @@ enum status crdt_snapshot_encode(const struct crdt_doc *doc, enum crdt_format fo
         v2_write_ranges(out, ranges, count);
     else
         ranges_encode(out, ranges, count);
-    mem_free(doc->mem_outer, ranges, capacity * sizeof *ranges);
+    mem_free(doc->options.mem, ranges, capacity * sizeof *ranges);
     status = crdt_state_vector_encode(doc, out);
     if (status != STATUS_OK)
         out->size = size_before;
@@ -144,7 +144,7 @@ static enum status snapshot_fits(const struct crdt_doc *doc, const struct snapsh
         return STATUS_CONFLICT;
     assert(snapshot->known != NULL || snapshot->known_count == 0);
     for (size_t i = 0; i < snapshot->known_count; i++) {
-        const struct client *client = table_get(&doc->clients_by_id, snapshot->known[i].client);
+        const struct client *client = doc_client_find(doc, snapshot->known[i].client);
         if (client == NULL || client->state < snapshot->known[i].length)
             return STATUS_NOT_FOUND;
     }
@@ -194,14 +194,14 @@ enum status crdt_snapshot_restore(const struct crdt_doc *doc, enum crdt_format f
     size_t size_before = out->size;
     struct snapshot snapshot;
     struct bytes_writer block;
-    bytes_writer_init(&block, doc->mem_outer, out->size_max);
-    enum status status = snapshot_open(doc->mem_outer, format, bytes, &snapshot);
+    bytes_writer_init(&block, doc->options.mem, out->size_max);
+    enum status status = snapshot_open(doc->options.mem, format, bytes, &snapshot);
     if (status == STATUS_OK)
         status = snapshot_fits(doc, &snapshot);
     if (status == STATUS_OK)
         varint_write(out, snapshot.known_count);
     for (size_t i = 0; status == STATUS_OK && i < snapshot.known_count; i++) {
-        struct client *client = table_get(&doc->clients_by_id, snapshot.known[i].client);
+        struct client *client = doc_client_find(doc, snapshot.known[i].client);
         bytes_writer_reset(&block);
         varint_write(out, restore_client(doc, client, snapshot.known[i].length, &block));
         varint_write(out, client->id);
@@ -261,7 +261,7 @@ enum status crdt_text_write_at(const struct crdt_doc *doc, const struct crdt_typ
         return out->status;
     size_t size_before = out->size;
     struct snapshot snapshot;
-    enum status status = snapshot_open(doc->mem_outer, format, bytes, &snapshot);
+    enum status status = snapshot_open(doc->options.mem, format, bytes, &snapshot);
     if (status == STATUS_OK)
         status = snapshot_fits(doc, &snapshot);
     for (uint32_t at = text->start; status == STATUS_OK && at != ITEM_NONE; at = doc_item(doc, at)->right)

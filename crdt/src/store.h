@@ -117,8 +117,6 @@ struct index {
     struct index_node *nodes;
     uint32_t leaf_count, leaf_capacity, leaf_free;
     uint32_t node_count, node_capacity, node_free;
-    uint32_t pending_leaf;
-    uint64_t pending_units; /* of it, which the nodes above do not count yet */
 };
 
 /* Where somebody types, as long as nothing else happens; see text.c. */
@@ -145,7 +143,6 @@ struct encoded {
     uint8_t *data;
     size_t size;
     size_t capacity;
-    bool valid;
 };
 
 /* Some of the runs that have these two neighbours, in their order; see conflict.c. */
@@ -165,44 +162,54 @@ struct siblings {
     } notes[];
 };
 
+/* What a small document that is only typed into does without. */
+struct seldom {
+    struct table clients_by_id; /* from the second one on */
+    struct index index;
+    struct pending pending;
+    struct encoded deletes_encoded; /* the delete set without what waits, as v1 writes it */
+    struct encoded state_encoded;   /* the whole, if it was asked for twice without a change between */
+    uint64_t version_encoded;       /* that was asked for last */
+};
+
+/* What a document that has none reads instead. */
+extern const struct seldom seldom_none;
+
 struct crdt_doc {
-    struct mem mem; /* counts, and asks mem_outer */
-    const struct mem *mem_outer;
+    struct mem mem; /* counts, and asks options.mem */
     size_t heap_bytes;
     struct crdt_doc_options options;
 
     struct items items;
     struct run_spares spares;
-    struct table clients_by_id;
     struct client **clients; /* by number */
     struct client **sorted;  /* by id, descending; what was made since the last doc_sort_clients stands behind */
     uint32_t sorted_count;
     uint32_t client_count;
     uint32_t client_capacity;
-    bool has_pairs; /* some text has characters outside the basic plane, which a split can cut */
-    bool untidy;    /* the open transaction has reserved or deleted: there may be something to give back */
-    size_t clients_with_units;
+    bool has_pairs;     /* some text has characters outside the basic plane, which a split can cut */
+    bool deletes_known; /* seldom->deletes_encoded is true */
+    bool untidy;        /* the open transaction has reserved or deleted: there may be something to give back */
+    uint32_t clients_with_units;
+    uint32_t runs;
     struct client *client_last; /* found last */
-    size_t runs;
     struct types types;
-    struct index index;
     struct typing typing;
+    uint64_t pending_units; /* of index leaf pending_leaf, which the nodes above do not count yet */
     struct erasing erasing;
     struct siblings *siblings; /* NULL: none were noted yet */
     uint32_t *marks;           /* of items, by number, in a long conflict scan: see conflict.c */
     uint32_t marks_capacity;
+    uint32_t pending_leaf;
     uint32_t mark;               /* of the last item that a conflict scan saw */
     uint64_t conflict_steps;     /* of all scans so far */
     uint64_t conflict_steps_max; /* of one update; 0: unbounded */
     uint64_t conflict_stop;      /* a trial ends when conflict_steps passes it: see trial.c */
     uint64_t plan;               /* number of the current planning */
     struct client *compact;
-    struct pending pending;
     struct crdt_txn txn;
-    struct encoded deletes_encoded; /* the delete set without what waits, as v1 writes it */
-    struct encoded state_encoded;   /* the whole, if it was asked for twice without a change between */
-    uint64_t version;               /* counts transactions that changed something */
-    uint64_t version_encoded;       /* that was asked for last */
+    uint64_t version;      /* counts transactions that changed something */
+    struct seldom *seldom; /* seldom_none at first; see doc_seldom */
     struct crdt_observer *observers;
 #ifndef NDEBUG
     size_t unchecked_runs; /* see txn_check */
@@ -251,7 +258,7 @@ static inline uint32_t item_parent(const struct crdt_doc *doc, const struct item
     case PLACE_TYPE:
         return item->place;
     case PLACE_LEAF:
-        return doc->index.leaves[item->place].type;
+        return doc->seldom->index.leaves[item->place].type;
     case PLACE_ENTRY:
         return doc->types.entries[item->place].type;
     default:
@@ -273,7 +280,17 @@ static inline struct crdt_type *doc_type(const struct crdt_doc *doc, uint32_t nu
     return type_at(&doc->types, number);
 }
 
+struct seldom *doc_seldom_make(struct crdt_doc *doc);
+
+/* The document's own, for whoever writes there. NULL: no memory. */
+static inline struct seldom *doc_seldom(struct crdt_doc *doc) {
+    return doc->seldom != &seldom_none ? doc->seldom : doc_seldom_make(doc);
+}
+
 /* The client of that id, or NULL. */
+struct client *doc_client_find(const struct crdt_doc *doc, uint64_t id);
+
+/* The same, and remembers it. */
 struct client *doc_client(struct crdt_doc *doc, uint64_t id);
 
 /* The same, made if there is none. STATUS_TOO_BIG: options.clients_max. */
@@ -462,7 +479,7 @@ static inline struct crdt_type *txn_pop_work(struct crdt_txn *txn) {
 
 /* The update of the open transaction. STATUS_NO_MEMORY, STATUS_TOO_BIG: nothing was written. */
 enum status doc_write_txn(const struct crdt_doc *doc, struct bytes_writer *update);
-/* All deletions, normalized, those that wait included if `pending`; `out` holds `out_capacity` elements of doc->mem_outer.
+/* All deletions, normalized, those that wait included if `pending`; `out` holds `out_capacity` elements of doc->options.mem.
  * STATUS_NO_MEMORY. */
 enum status doc_deleted_ranges(const struct crdt_doc *doc, bool pending, struct id_range **out, size_t *out_count,
                                size_t *out_capacity);

@@ -226,7 +226,7 @@ static bool text_mark_redundant(const struct crdt_doc *doc, uint32_t left, const
         varint_read_view(&other, &other_key);
         varint_read_view(&other, &other_value);
         if (bytes_equal(key, other_key))
-            return json_equal(doc->mem_outer, value, other_value);
+            return json_equal(doc->options.mem, value, other_value);
     }
     return bytes_equal_text(value, "null");
 }
@@ -395,7 +395,7 @@ static SELDOM enum status text_insert_anywhere(struct crdt_txn *txn, struct crdt
         text->cursor_index = cursor_index;
     }
     if (client->missing != CLIENT_NOT_MISSING && client->state > client->missing)
-        doc->pending.wake = true;
+        doc->seldom->pending.wake = true;
     typing_begin(doc, text, client, index + units);
     return STATUS_OK;
 }

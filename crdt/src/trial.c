@@ -15,7 +15,7 @@ static enum status trial_apply(struct crdt_doc *copy, struct bytes update) {
 
 enum status doc_try(struct crdt_doc *doc, struct bytes update) {
     struct crdt_doc_options options = doc->options;
-    options.mem = doc->mem_outer;
+    options.mem = doc->options.mem;
     options.update_bytes_max = SIZE_MAX;
     struct crdt_doc *copy;
     enum status status = crdt_doc_create(&options, &copy);

@@ -99,7 +99,7 @@ static struct crdt_type *txn_delete_one(struct crdt_txn *txn, uint32_t number) {
 void txn_delete_item(struct crdt_txn *txn, uint32_t number) {
     struct crdt_doc *doc = txn->doc;
     doc_typing_end(doc);
-    doc->deletes_encoded.valid = false;
+    doc->deletes_known = false;
     txn->uncollected = true;
     for (uint32_t at = number, next; at != ITEM_NONE; at = next) {
         struct crdt_type *type = txn_delete_one(txn, at);

@@ -674,7 +674,7 @@ enum status crdt_redo(struct crdt_undo *undo, struct bytes_writer *update, bool 
 /* ---- the rest ---- */
 
 enum status crdt_undo_create(const struct crdt_undo_options *options, struct crdt_undo **out) {
-    const struct mem *mem = options->doc->mem_outer;
+    const struct mem *mem = options->doc->options.mem;
     struct crdt_undo *undo = mem_zalloc(mem, sizeof *undo);
     if (undo == NULL)
         return STATUS_NO_MEMORY;

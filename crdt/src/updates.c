@@ -497,7 +497,7 @@ enum status crdt_updates_convert(enum crdt_format from, enum crdt_format to, str
 enum status crdt_update_apply_v2(struct crdt_txn *txn, struct bytes update, struct crdt_update_result *out) {
     struct crdt_doc *doc = txn->doc;
     struct bytes_writer v1;
-    bytes_writer_init(&v1, doc->mem_outer, doc->options.update_bytes_max);
+    bytes_writer_init(&v1, doc->options.mem, doc->options.update_bytes_max);
     enum status status = update.size > doc->options.update_bytes_max ? STATUS_TOO_BIG : v2_to_v1(update, &v1);
     if (status == STATUS_OK)
         status = crdt_update_apply(txn, bytes_written(&v1), out);

@@ -116,7 +116,7 @@ static enum status write_children(const struct crdt_doc *doc, const struct crdt_
                                   struct bytes_writer *out) {
     struct arena arena;
     struct crdt_array_value children;
-    arena_init(&arena, doc->mem_outer, SIZE_MAX);
+    arena_init(&arena, doc->options.mem, SIZE_MAX);
     enum status status = crdt_array_values(doc, type, &arena, &children);
     for (size_t i = 0; i < children.count && status == STATUS_OK; i++)
         status = write_value(doc, &children.items[i], depth, out);
@@ -128,7 +128,7 @@ static enum status write_element(const struct crdt_doc *doc, const struct crdt_t
                                  struct bytes_writer *out) {
     struct arena arena;
     struct crdt_object_value attributes;
-    arena_init(&arena, doc->mem_outer, SIZE_MAX);
+    arena_init(&arena, doc->options.mem, SIZE_MAX);
     enum status status = crdt_map_entries(doc, type, &arena, &attributes);
     for (int closing = 0; closing < 2 && status == STATUS_OK; closing++) {
         write_word(out, closing ? "</" : "<");
@@ -185,7 +185,7 @@ static enum status write_mark(const struct crdt_doc *doc, const struct crdt_memb
 static enum status write_text(const struct crdt_doc *doc, const struct crdt_type *type, unsigned depth, struct bytes_writer *out) {
     struct arena arena;
     struct crdt_delta delta;
-    arena_init(&arena, doc->mem_outer, SIZE_MAX);
+    arena_init(&arena, doc->options.mem, SIZE_MAX);
     enum status status = crdt_text_delta(doc, type, &arena, &delta);
     for (size_t i = 0; i < delta.count && status == STATUS_OK; i++) {
         const struct crdt_delta_op *op = &delta.ops[i];

@@ -38,7 +38,7 @@ static void op_apply(json_t *question, json_t *answer, struct crdt_doc *doc) {
 static void op_pending(json_t *question, json_t *answer, struct crdt_doc *doc) {
     (void)question;
     json_t *missing = json_array();
-    for (const struct client *client = doc->pending.missing; client != NULL; client = client->missing_next)
+    for (const struct client *client = doc->seldom->pending.missing; client != NULL; client = client->missing_next)
         json_array_append_new(missing, json_pack("[I,I]", (json_int_t)client->id, (json_int_t)client->missing));
     struct crdt_doc_size size = crdt_doc_size(doc);
     json_object_set_new(answer, "structs", json_boolean(size.pending_structs));
