@@ -8,9 +8,10 @@
 // Every order of the three, for every way the server lost what it knew.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import * as Y from 'yjs';
 import { storedDocument } from './support/documents.mjs';
+import { allLeave, hocuspocus, yws } from './support/doors.mjs';
 import { stand } from './support/ground.mjs';
 import { UPDATE } from './support/native.mjs';
 import { runOperator } from './support/operator.mjs';
@@ -18,6 +19,7 @@ import { until } from './support/wait.mjs';
 
 const ground = await stand({ 'evict-idle-ms': 200, 'checkpoint-idle-ms': 100 });
 const { cluster } = ground;
+after(allLeave);
 
 const ORDERS = [['online', 'offline', 'recreated'], ['online', 'recreated', 'offline'], ['offline', 'online', 'recreated'],
     ['offline', 'recreated', 'online'], ['recreated', 'online', 'offline'], ['recreated', 'offline', 'online']];
@@ -226,6 +228,39 @@ describe('the document has a new history', () => {
         await until('the refusal', () => again.rejected);
         assert.equal(again.rejected.code, 'epoch_mismatch');
         assert.equal((await storedDocument(cluster, room.file)).text, '![new base]');
+    });
+
+    test('whoever comes with the old one through a door is refused, who comes with nothing gets the new one', async () => {
+        const room = await standing('doors.md');
+        const { session } = room.people.offline;
+        const [online, offline] = [yws(ground.server, session, 'doors.md'), yws(ground.server, session, 'doors.md')];
+        const third = hocuspocus(ground.server, session, 'doors.md');
+        for (const [i, one] of [online, offline, third].entries()) {
+            await one.synced();
+            await one.sees(room.replicas.online.text);
+            one.insert(0, `[${i}]`); // now its client id is known of the old history
+            await room.replicas.online.sees(one.text);
+        }
+        await third.saved();
+        offline.provider.disconnect();
+        third.socket.disconnect();
+        for (const one of [offline, third]) one.insert(0, '[away]');
+        await renewed(room, '[new base]');
+        await online.closedWith(4409); // the quarantine, after which the provider gives up
+        for (const { provider } of [online, offline]) provider.connect();
+        third.socket.connect();
+
+        await until('both are closed with 4409 for what they have', () =>
+            [online, offline].every(({ closes }) => closes.length === 2 && closes[1] === 4409));
+        await until('permission is denied', () => third.denied.some((reason) => reason.includes('another history')));
+        for (const door of [yws, hocuspocus]) {
+            const fresh = await door(ground.server, session, 'doors.md').synced();
+            await fresh.sees('[new base]');
+            fresh.leave();
+        }
+        assert.equal((await storedDocument(cluster, room.file)).text, '[new base]');
+        for (const one of [online, offline, third]) one.leave();
+        takeDown(room);
     });
 
     test('an epoch that changes under an open document ends its number; what is typed then goes to the new one only after a choice', async () => {
