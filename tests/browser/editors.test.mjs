@@ -85,10 +85,10 @@ for (const [name, { area, strong, cursor, heading }] of Object.entries(editors))
     await Promise.all([ada.keyboard.type("<down>"), grace.keyboard.type("<gone>")]);
     await server.start();
     await together([ada, grace], "<down>", "<gone>");
-    await ada.keyboard.press("Control+z"); // her own last words, not Grace's
-    await w.until(async () => !(await content(grace)).includes("<down>"));
+    await grace.keyboard.press("Control+z"); // takes back what she typed in the last moments, however much, and nothing of Ada's
+    await w.until(async () => !(await content(ada)).includes("<gone>"));
     await ada.keyboard.type("<back>");
-    await together([ada, grace], "<back>", "<gone>", "<grace>");
+    await together([ada, grace], "<back>", "<down>", "<a🙂>", "plain ");
 
     const left = await ada.evaluate(() => [window.content(), window.state()]);
     for (const page of [ada, grace]) {

@@ -179,20 +179,20 @@ describe('live, checkpointed, evicted, loaded', { concurrency: true }, () => {
 test('kill -9 while both edit, and once more when nobody who knows comes back', async () => {
     assert.equal(rooms.length, Object.keys(EDITORS).length);
     for (const room of rooms) Object.assign(room, await sitDown(room.editor, room.path, owner));
-    for (const { edit } of rooms) edit('before');
+    const editAll = (round) => rooms.forEach(({ edit }) => edit(round));
+    const settled = async () => {
+        for (const { converge, cem } of rooms) {
+            await converge();
+            await cem.saved();
+        }
+    };
+    editAll('before');
     await ground.server.kill();
-    for (const { edit } of rooms) edit('down');
+    editAll('down');
     await ground.server.start();
-    for (const { converge, cem } of rooms) {
-        await cem.saved();
-        await converge();
-    }
-    for (const { edit } of rooms) edit('after');
-    for (const { converge, cem } of rooms) {
-        await cem.saved();
-        await converge();
-    }
-    for (const { ada } of rooms) await ada.provider.disconnect();
+    await settled();
+    editAll('after');
+    await settled();
     await Promise.all(rooms.map(({ path, editor, ada }) => until('the last edit is stored', async () =>
         same(editor, (await storedDocument(ground.cluster, await file(owner.session, path))).ydoc, ada.ydoc))));
     await ground.server.kill();
