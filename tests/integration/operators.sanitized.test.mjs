@@ -198,7 +198,11 @@ test('a copy of the files with the write-ahead log, taken while people type, is 
     await until('something is saved', () => mine.everAcked.length > 20);
     const acked = [...mine.everAcked];
     const copy = await cluster.copy();
-    after(() => copy.destroy());
+    let server;
+    after(async () => {
+        await server?.destroy(); // first: what it has loaded wants a checkpoint
+        await copy.destroy();
+    });
     for (const typist of typists) await typist.stop();
     await copy.start();
 
@@ -208,8 +212,7 @@ test('a copy of the files with the write-ahead log, taken while people type, is 
     for (const update of acked) Y.applyUpdate(ydoc, update);
     assert.equal((await storedDocument(copy, mine.file)).text, ydoc.getText('text').toString(), 'what was acknowledged before the copy is in it');
     // And a server runs on it.
-    const server = await Server.create(copy, { loops: 1 });
-    after(() => server.destroy());
+    server = await Server.create(copy, { loops: 1 });
     const there = await ground.join({ ...owner.session }, undefined, server);
     const replica = await there.open('copied.md');
     await replica.sees((await storedDocument(copy, mine.file)).text);
