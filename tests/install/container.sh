@@ -26,7 +26,10 @@ from() {
     tar -C "$work/$stage" -xf .vibesync/debian.tar
     chmod 755 "$work/$stage" # / for everybody in there
     cp /etc/resolv.conf "$work/$stage/etc/"
-    cp -r /usr/local/share/ca-certificates/. "$work/$stage/usr/local/share/ca-certificates/" 2>/dev/null || true
+    if [[ -d /usr/local/share/ca-certificates ]]; then
+        mkdir -p "$work/$stage/usr/local/share/ca-certificates"
+        cp -r /usr/local/share/ca-certificates/. "$work/$stage/usr/local/share/ca-certificates/"
+    fi
     chroot "$work/$stage" update-ca-certificates >/dev/null 2>&1
     if [[ $1 == node:* ]]; then
         cp .vibesync/node/node_modules/node-linux-*/bin/node "$work/$stage/usr/local/bin/"

@@ -56,7 +56,7 @@ test('an ack goes with the next delivery, and alone when there is none', async (
             for (const replica of both) {
                 replica.insert(0, 'x');
                 await until('it is shown', () => mine.text.length === theirs.text.length);
-                await sleep(5); // and committed
+                await sleep(5); // time for the commit, whose ack then waits; a slower one makes fewer sends, never more
             }
         }
         await until('all is saved', () => both.every((replica) => replica.acked >= replica.sent.length));
