@@ -88,7 +88,8 @@ struct apply {
     struct id_range ranges_inline[APPLY_RANGES_INLINE];
     uint64_t range_units; /* of this update's, as they came */
 
-    bool retry;
+    bool retry;    /* older pending structs are tried again */
+    bool woke;     /* older pending deletions find their units */
     bool in_order; /* all structs were wholly new */
     bool plain;    /* no Skip, nothing empty, no bytes behind the end */
 
@@ -572,7 +573,9 @@ static enum status apply_plan_deletes(struct apply *apply, bool *out_parked) {
         *out_parked |= apply->ranges[i].clock + apply->ranges[i].length > apply_state(apply, client);
     }
     for (size_t i = 0; i < doc->seldom->pending.delete_count; i++) {
-        enum status status = apply_add_range(apply, doc->seldom->pending.deletes[i]);
+        const struct id_range *waiting = &doc->seldom->pending.deletes[i];
+        apply->woke |= waiting->clock < apply_state(apply, doc_client(doc, waiting->client));
+        enum status status = apply_add_range(apply, *waiting);
         if (status != STATUS_OK)
             return status;
     }
@@ -777,6 +780,7 @@ static enum status apply_run(struct apply *apply, struct bytes update, struct cr
                                          .units_deleted = txn->units_deleted - deleted_before,
                                          .parked = parked || deletes_parked,
                                          .pending = doc->seldom->pending.count > 0 || doc->seldom->pending.delete_count > 0,
+                                         .woke = apply->retry || apply->woke,
                                          .conflict_steps = doc->conflict_steps - steps_before };
     result.verbatim = apply->plain && in_order && deletes_new && !apply->retry && !result.parked && !deletes_waited &&
                       (result.units_new > 0 || result.units_deleted > 0);

@@ -276,8 +276,9 @@ enum status document_update(struct subscription *subscription, struct bytes upda
     if (live && subscription->client_id == 0 && !subscription->claimed)
         authors_claim(subscription, update);
     bool somebody_else = subscription->document_link.next != subscription->document_link.previous; /* two links and the head */
-    if (integrated && (somebody_else || document_has_image(document)) &&
-        delivery_update(document, result.verbatim ? update : bytes_written(&relay), subscription) != STATUS_OK)
+    const struct subscription *except = result.woke ? NULL : subscription; /* what woke was another's: the sender may lack it */
+    if (integrated && (somebody_else || result.woke || document_has_image(document)) &&
+        delivery_update(document, result.verbatim ? update : bytes_written(&relay), except) != STATUS_OK)
         document_put_aside(document, "no_memory_for_frame");
     bytes_writer_finish(&relay);
     return STATUS_OK;

@@ -7,6 +7,7 @@ import { Replica } from './support/native.mjs';
 import { Random, seedOfThisRun } from './support/random.mjs';
 import { traceText, traceUpdates } from './support/traces.mjs';
 import { until } from './support/wait.mjs';
+import * as Y from 'yjs';
 
 const isLong = process.env.VIBESYNC_LONG === '1';
 const LONG_MS = 120_000;
@@ -83,4 +84,26 @@ test('updates in any order and some of them twice make the same text', async (t)
     for (const writer of writers) await writer.saved(LONG_MS);
 
     await assertEverywhere(text, watcher, owner);
+});
+
+test('what an update wakes is told to its sender, too', async () => {
+    const { owner, guest } = await ground.pair();
+    await owner.request('file.create', { path: 'woken.txt' });
+    const ada = await owner.open('woken.txt');
+    const bob = await guest.open('woken.txt');
+    const elsewhere = new Y.Doc(); // a third one's edits, which Ada has and whose connection was cut while he sent them
+    elsewhere.clientID = 3000;
+    const updates = [];
+    elsewhere.on('update', (update) => updates.push(update));
+    elsewhere.getText('text').insert(0, 'one ');
+    elsewhere.getText('text').insert(4, 'two ');
+    elsewhere.getText('text').delete(0, 1);
+
+    bob.send(updates[1]);
+    bob.send(updates[2]);
+    await bob.saved();
+    assert.equal(ada.text, '');
+    ada.send(updates[0]);
+    await ada.sees('one two '.slice(1));
+    await bob.sees('one two '.slice(1));
 });

@@ -29,6 +29,7 @@ struct crdt_update_result {
     uint64_t units_deleted; /* newly deleted by this call */
     bool parked;            /* some units or deletions of this update wait in pending now */
     bool pending;           /* the document has anything pending after this call */
+    bool woke;              /* something parked by earlier updates took effect: whoever sent this one may lack it */
     bool verbatim; /* the update's own bytes say exactly what became new: all of it was new and in order, nothing was parked,
                       nothing older was woken. They may be relayed untouched. */
     uint64_t conflict_steps; /* concurrent runs that were walked over to find places, about 6 ns each. Honest updates: few per run.

@@ -30,6 +30,7 @@ static void op_apply(json_t *question, json_t *answer, struct crdt_doc *doc) {
     struct bytes relay = result.verbatim ? update : bytes_written(&emitted);
     json_object_set_new(answer, "relay", relay.size > 0 ? conform_base64_encode(relay) : json_null());
     json_object_set_new(answer, "verbatim", json_boolean(result.verbatim));
+    json_object_set_new(answer, "woke", json_boolean(result.woke));
     bytes_writer_finish(&emitted);
     conform_answer_check(answer, doc);
     conform_free_bytes(update);
