@@ -39,6 +39,11 @@ static bool room_note(uint64_t **list, uint32_t *count, uint32_t *capacity, uint
     return true;
 }
 
+void room_touch(struct room *room) {
+    if (list_empty(&room->dirty_link))
+        list_append(room->dirty_list, &room->dirty_link);
+}
+
 static void room_on_change(void *context, enum crdt_awareness_change change, uint64_t client) {
     struct room *room = context;
     if (room->changed_count == 0 && room->missed_by == 0)
@@ -48,8 +53,7 @@ static void room_on_change(void *context, enum crdt_awareness_change change, uin
         room_note(&room->gone, &room->gone_count, &room->gone_capacity, ROOM_CHANGED_MAX, client);
     /* A change that cannot be noted reaches the others with the client's next renewal. */
     room_note(&room->changed, &room->changed_count, &room->changed_capacity, ROOM_CHANGED_MAX, client);
-    if (list_empty(&room->dirty_link))
-        list_append(room->dirty_list, &room->dirty_link);
+    room_touch(room);
 }
 
 static enum status room_on_client(void *context, uint64_t client, uint64_t clock, struct bytes state) {

@@ -33,6 +33,9 @@ struct room {
 void room_init(struct room *room, struct server *server, void (*flush)(struct room *room));
 void room_finish(struct room *room);
 
+/* Its owner has something to tell: flush() comes with the next tick. */
+void room_touch(struct room *room);
+
 /* Applies what `connection` sent; its clients are noted in `member`. STATUS_MALFORMED, STATUS_TOO_BIG, STATUS_NO_MEMORY: unchanged.
  */
 enum status room_apply(struct room *room, struct room_member *member, uint64_t connection, struct bytes update, uint64_t now_ms);

@@ -13,6 +13,8 @@
 enum {
     SESSION_LINGER_MS = 10000, /* an empty session stays this long: a reload finds it warm */
     SESSION_TICK_MS = 1000,
+    SESSION_CROWD = 100,              /* connections: in a larger session who comes and goes is told with the tick */
+    SESSION_NEWS_BYTES_MAX = 1 << 16, /* or before, when so much waits */
 };
 
 static void session_room_flush(struct room *room);
@@ -42,6 +44,7 @@ enum status session_open(struct server *server, const struct uuid *id, struct se
     table_init(&session->documents_by_number, &mem_default);
     attendance_init(&session->attendance);
     room_init(&session->room, server, session_room_flush);
+    session->news = connection_writer();
     session->chain = table_get(&server->sessions, uuid_key(id));
     enum status status = registry_session_open(session);
     if (status == STATUS_OK)
@@ -67,6 +70,7 @@ void session_destroy(struct session *session) {
     registry_session_close(session);
     attendance_finish(&session->attendance);
     room_finish(&session->room);
+    bytes_writer_finish(&session->news);
     table_finish(&session->documents_by_number);
 
     uint64_t key = uuid_key(&session->id);
@@ -100,17 +104,26 @@ static struct wire_participant session_wire_participant(const struct connection 
     };
 }
 
+static void session_tell(struct session *session, struct bytes_writer *values, const struct connection *except) {
+    struct frame *frame = values->status == STATUS_OK && values->size > 0 ? frame_of_values(bytes_written(values)) : NULL;
+    bytes_writer_finish(values);
+    *values = connection_writer();
+    if (frame != NULL)
+        session_broadcast(session, frame, except);
+    frame_release(frame);
+}
+
+/* In a crowd of n each coming told by itself would be n writes, n² in all: what a tick gathers is one write to each. */
 static void session_announce(struct session *session, const struct connection *connection, enum wire_participant_what what) {
     struct wire_participant_event event = { .what = what, .participant = session_wire_participant(connection) };
-    struct bytes_writer values = connection_writer();
-    wire_notification_begin(&values, "session.participant");
-    wire_participant_event_write(&values, &event);
-    struct frame *frame = values.status == STATUS_OK ? frame_of_values(bytes_written(&values)) : NULL;
-    bytes_writer_finish(&values);
-    if (frame == NULL)
-        return;
-    session_broadcast(session, frame, connection);
-    frame_release(frame);
+    wire_notification_begin(&session->news, "session.participant");
+    wire_participant_event_write(&session->news, &event);
+    if (session->connection_count <= SESSION_CROWD)
+        session_tell(session, &session->news, connection);
+    else if (session->news.size >= SESSION_NEWS_BYTES_MAX)
+        session_tell(session, &session->news, NULL);
+    else
+        room_touch(&session->room);
 }
 
 enum status session_enter(struct session *session, struct connection *connection) {
@@ -224,6 +237,7 @@ enum status session_awareness(struct connection *connection, struct bytes update
 
 static void session_room_flush(struct room *room) {
     struct session *session = list_entry(room, struct session, room);
+    session_tell(session, &session->news, NULL); /* before what they do */
     uint64_t except;
     struct bytes_writer update;
     if (!room_changed(room, &update, &except))

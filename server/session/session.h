@@ -32,6 +32,7 @@ struct session {
     uint64_t documents_bytes; /* document/budget.c */
     struct table documents_by_number;
     struct room room;
+    struct bytes_writer news; /* who came and went, in a crowd; with the room's next tick */
     void *feature_state[SESSION_FEATURES_MAX];
     uint64_t empty_since_ms; /* 0: somebody is here */
     uint64_t ticked_ms;

@@ -1,4 +1,4 @@
-// crowd.release.test.mjs — a session of more people than usual: all come in, the list is paged, one too many is refused.
+// crowd.release.test.mjs — a session of more people than usual: all come in and hear of each other, the list is paged, one too many is refused.
 // 1,000 of them; 10,000 with `--long`.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -25,6 +25,11 @@ test(`${PEOPLE} people are in one session; each is listed once, page by page; th
         ), seat as (insert into session_participants (session_id, user_id, left_at) select $1, id, now() from person)
         insert into access_tokens (token_hash, user_id, session_id) select sha256(username::text::bytea), id, $1 from person`, [session.session, PEOPLE]);
 
+    const owner = await ground.join(session);
+    let messages = 0;
+    owner.socket.on('message', () => messages++);
+    const heard = (event) => owner.notifications.filter(({ method, params }) => method === 'session.participant' && params.event === event)
+        .map(({ params }) => params.participant.username);
     const crowd = [];
     const began = performance.now();
     let next = 1;
@@ -37,9 +42,11 @@ test(`${PEOPLE} people are in one session; each is listed once, page by page; th
         }
     }));
     t.diagnostic(`${PEOPLE} joined in ${Math.round(performance.now() - began)} ms; the server holds ${server.residentBytes() >> 20} MiB`);
-    assert.equal((await Metrics.of(server)).get('vibesync_connections'), PEOPLE);
+    assert.equal((await Metrics.of(server)).get('vibesync_connections'), PEOPLE + 1);
+    await until('who was there heard of each', () => heard('joined').length >= PEOPLE);
+    assert.equal(new Set(heard('joined')).size, PEOPLE);
+    assert.ok(messages < PEOPLE / 2, `${messages} messages`);
 
-    const owner = await ground.join(session);
     const seen = new Set();
     let after = 0, pages = 0;
     do {
@@ -62,5 +69,6 @@ test(`${PEOPLE} people are in one session; each is listed once, page by page; th
     await until('there is a place', () => ground.join({ ...session, token: `crowd-${PEOPLE + 1}` }).then(() => true, () => false));
 
     for (const raw of crowd) raw.end();
+    await until('who is there heard of each', () => new Set(heard('left')).size === PEOPLE, 120_000);
     await until('they have left', async () => (await Metrics.of(server)).get('vibesync_connections') === 2, 120_000);
 });
