@@ -820,6 +820,19 @@ enum status crdt_update_apply(struct crdt_txn *txn, struct bytes update, struct 
     return status;
 }
 
+bool crdt_doc_waits(const struct crdt_doc *doc, uint64_t client_id) {
+    const struct pending *pending = &doc->seldom->pending;
+    size_t from = 0;
+    for (size_t to = pending->count; from < to;) {
+        size_t middle = from + (to - from) / 2;
+        if (pending->structs[middle]->client > client_id) /* the highest first */
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from < pending->count && pending->structs[from]->client == client_id;
+}
+
 void pending_finish(struct crdt_doc *doc) {
     struct pending *pending = &doc->seldom->pending;
     for (size_t i = 0; i < pending->count; i++)

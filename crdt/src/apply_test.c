@@ -175,9 +175,10 @@ Test(update, the_result_says_what_became_new) {
     cr_assert(result.units_new == 0 && result.units_deleted == 0 && !result.verbatim, "known already");
     apply(doc, hex(typed[2]), &result);
     cr_assert(result.units_new == 0 && result.parked && result.pending && !result.verbatim && !result.woke, "waits for b");
+    cr_assert(crdt_doc_waits(doc, 1) && !crdt_doc_waits(doc, 0) && !crdt_doc_waits(doc, 2));
     apply(doc, hex(typed[1]), &result);
     cr_assert(result.units_new == 2 && !result.parked && !result.pending && !result.verbatim, "b wakes c");
-    cr_assert(result.woke, "and who sent b may lack c");
+    cr_assert(result.woke && !crdt_doc_waits(doc, 1), "and who sent b may lack c");
     expect_text(doc, "abc");
     apply(doc, hex("00 01 01 01 00 02"), &result);
     cr_assert(result.units_deleted == 2 && result.verbatim);

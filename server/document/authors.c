@@ -76,12 +76,15 @@ struct authors_case {
 };
 
 /* Whether somebody else writes with this CRDT client id right now: is connected and has sent something since it opened the
- * document.
+ * document, without a gap before it.
  *
  * The second half is for the moment after a restart. All come back at once, each with what the server lost, its own and what it had
- * heard of others; until the owner's first update, which holds everything of its own, what the others bring of it is no forgery. */
+ * heard of others; until the owner has sent everything of its own, what the others bring of it is no forgery. The native protocol's
+ * first update holds everything; a door's provider may send what it has queued first, and that waits for the rest. */
 static bool authors_is_anothers(const struct subscription *subscription, uint64_t client_id) {
     const struct document *document = subscription->document;
+    if (crdt_doc_waits(document->crdt, client_id))
+        return false;
     for (const struct list *link = document->subscriptions.next; link != &document->subscriptions; link = link->next) {
         const struct subscription *other = list_entry(link, struct subscription, document_link);
         if (other->client_id == client_id && other->count > 0 &&

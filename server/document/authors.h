@@ -5,7 +5,7 @@
  * document lacks is one of three things:
  *
  *   the id is known from older epochs of the file only    another history's text: refused, `epoch_mismatch`
- *   its owner is connected and writes with it             a forgery: refused, `permission_denied`
+ *   its owner is connected and has sent all of its own    a forgery: refused, `permission_denied`
  *   else                                                  a relay (after a crash, between tabs): taken. The journal's entry is
  *                                                         flagged JOURNAL_RELAYED, and the id gets a row in crdt_clients
  *

@@ -80,6 +80,28 @@ test('a relay after a crash succeeds, is marked, and goes to its owner when he c
     assert.deepEqual((await clientsOf(mine.file)).get(mine.ydoc.clientID), [owner.session.user, false]);
 });
 
+test('what fills a gap in the owner\'s edits is a relay, too, also while he writes', async () => {
+    const { owner, guest } = await ground.pair();
+    const mine = await owner.create('gap.md');
+    const theirs = await guest.open('gap.md');
+    const updates = []; // the owner's, of which the server lost the first, after the guest had heard it
+    mine.ydoc.on('update', (update) => updates.push(update));
+    mine.send = () => {};
+    mine.insert(0, 'lost ');
+    mine.insert(5, 'queued');
+    delete mine.send;
+    mine.send(updates[1]);
+    await mine.saved();
+
+    Y.applyUpdate(theirs.ydoc, updates[0], 'heard before');
+    await theirs.sees('lost queued');
+    await theirs.saved();
+    assert.equal(theirs.rejected, null);
+    theirs.send(inTheNameOf(theirs, mine.ydoc.clientID, 'forged '));
+    await until('the refusal', () => theirs.rejected);
+    assert.equal((await storedDocument(ground.cluster, mine.file)).text, 'lost queued');
+});
+
 test('an id that is first seen through somebody else gets a row without a user, also when the server is killed at once', async () => {
     const { owner, guest } = await ground.pair();
     const mine = await owner.create('unknown.md');

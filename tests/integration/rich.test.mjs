@@ -1,13 +1,17 @@
-// rich.test.mjs — documents that are no text, in the shapes that editors give them, through the doors with the real providers: what comes
+// rich.test.mjs — documents that are no text, in the shapes that editors give them, through every door with the real providers: what comes
 // back out of memory, a checkpoint, the journal after kill -9, is to the byte what the editors had.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { storedDocument } from './support/documents.mjs';
 import { allLeave, hocuspocus, yws } from './support/doors.mjs';
 import { stand } from './support/ground.mjs';
-import { until } from './support/wait.mjs';
+import { Random, seedOfThisRun } from './support/random.mjs';
+import { pause, until } from './support/wait.mjs';
 import * as Y from 'yjs';
 
+const isLong = process.env.VIBESYNC_LONG === '1';
+const KILLS = isLong ? 100 : 6;
+const seed = seedOfThisRun();
 const ground = await stand({ 'checkpoint-idle-ms': 100, 'evict-idle-ms': 200 });
 after(allLeave);
 
@@ -128,14 +132,26 @@ const same = (editor, a, b) => Buffer.from(Y.encodeStateVector(a)).equals(Buffer
 const file = async (session, path) => (await ground.cluster.row('select * from files where session_id = $1 and file_path = $2', [session.session, path])).id;
 const evictions = (id) => ground.server.log.split('\n').filter((line) => line.includes('document.evicted') && line.includes(id)).length;
 
-async function sitDown(editor, path, who) {
-    const ada = await yws(ground.server, who.session, path).synced();
-    const cem = await hocuspocus(ground.server, who.session, path).synced();
-    const converge = () => until(`${path}: both have the same`, () => same(editor, ada.ydoc, cem.ydoc));
-    const edit = (round) => {
-        for (const [name, one] of Object.entries({ ada, cem })) one.ydoc.transact(() => editor.edit(editor.root(one.ydoc), `${name}${round}`));
+// One person on each door: Ada on y-websocket's, Cem on Hocuspocus', Ida on the native one.
+async function sitDown(editor, path, { ada, cem, ida }) {
+    const people = {
+        ada: await yws(ground.server, ada.session, path).synced(),
+        cem: await hocuspocus(ground.server, cem.session, path).synced(),
+        ida: await ida.open(path),
     };
-    return { ada, cem, converge, edit, leave: () => [ada, cem].forEach((one) => one.leave()) };
+    const ydocs = Object.values(people).map(({ ydoc }) => ydoc);
+    const edit = (who, round) => people[who].ydoc.transact(() => editor.edit(editor.root(people[who].ydoc), `${who}${round}`));
+    return {
+        path, editor, ydoc: people.ada.ydoc, edit,
+        begin: () => people.ada.ydoc.transact(() => editor.begin(editor.root(people.ada.ydoc))),
+        editAll: (round) => Object.keys(people).forEach((who) => edit(who, round)),
+        settle: async () => {
+            await until(`${path}: all have the same`, () => ydocs.every((ydoc) => same(editor, ydoc, people.ada.ydoc)));
+            await people.cem.saved();
+            await people.ida.saved();
+        },
+        leave: () => [people.ada, people.cem].forEach((one) => one.leave()),
+    };
 }
 
 // A fresh client of each door gets all of it, and so does who asks PostgreSQL alone.
@@ -152,51 +168,57 @@ async function assertKept(editor, path, who, ydoc) {
     return stored;
 }
 
-const owner = await ground.owner();
-const rooms = [];
+const owner = await ground.owner({ max_participants: 20 });
+const newcomers = async () => ({ ada: owner, cem: await ground.guest(owner, 'Cem'), ida: await ground.guest(owner, 'Ida') });
+const leave = ({ ida }) => ida.leave();
+const paths = Object.fromEntries(Object.keys(EDITORS).map((name) => [name, name.split(':')[0]]));
+for (const path of Object.values(paths)) await owner.request('file.create', { path });
 
 describe('live, checkpointed, evicted, loaded', { concurrency: true }, () => {
     for (const [name, editor] of Object.entries(EDITORS))
         test(name, async () => {
-            const path = name.split(':')[0];
-            const room = await sitDown(editor, path, owner);
-            room.ada.ydoc.transact(() => editor.begin(editor.root(room.ada.ydoc)));
-            await room.converge();
+            const people = await newcomers();
+            const room = await sitDown(editor, paths[name], people);
+            room.begin();
+            await room.settle();
             for (let round = 0; round < 3; round++) {
-                room.edit(round); // both at once
-                await room.converge();
+                room.editAll(round); // all at once
+                await room.settle();
             }
-            await room.cem.saved();
             room.leave();
-            const id = await file(owner.session, path);
+            await leave(people);
+            const id = await file(owner.session, room.path);
             await until('it has left memory', () => evictions(id) > 0);
-            const { journalRows } = await assertKept(editor, path, owner, room.ada.ydoc);
+            const { journalRows } = await assertKept(editor, room.path, owner, room.ydoc);
             assert.equal(journalRows, 0, 'what was loaded was the checkpoint');
-            rooms.push({ path, editor });
         });
 });
 
-test('kill -9 while both edit, and once more when nobody who knows comes back', async () => {
-    assert.equal(rooms.length, Object.keys(EDITORS).length);
-    for (const room of rooms) Object.assign(room, await sitDown(room.editor, room.path, owner));
-    const editAll = (round) => rooms.forEach(({ edit }) => edit(round));
-    const settled = async () => {
-        for (const { converge, cem } of rooms) {
-            await converge();
-            await cem.saved();
+test(`kill -9 while all edit, ${KILLS} times, and once more when nobody who knows comes back (VIBESYNC_SEED=${seed})`, async () => {
+    const random = new Random(seed);
+    const people = await newcomers();
+    const rooms = [];
+    for (const [name, editor] of Object.entries(EDITORS)) rooms.push(await sitDown(editor, paths[name], people));
+    for (const { settle } of rooms) await settle();
+    const editSome = async (round) => {
+        for (let i = 0; i < 20; i++) {
+            random.pick(rooms).edit(random.pick(Object.keys(people)), `${round}.${i}`);
+            if (random.unit() < 0.3) await pause(random.between(0, 8)); // a random moment
         }
     };
-    editAll('before');
+    for (let kill = 0; kill < KILLS; kill++) {
+        await editSome(`before ${kill}`);
+        await ground.server.kill();
+        await editSome(`down ${kill}`);
+        await ground.server.start();
+        await Promise.all([people.ida.resume(), editSome(`coming back ${kill}`)]);
+        for (const { settle } of rooms) await settle();
+    }
+    await Promise.all(rooms.map(({ path, editor, ydoc }) => until('the last edit is stored', async () =>
+        same(editor, (await storedDocument(ground.cluster, await file(owner.session, path))).ydoc, ydoc))));
     await ground.server.kill();
-    editAll('down');
+    for (const room of rooms) room.leave();
     await ground.server.start();
-    await settled();
-    editAll('after');
-    await settled();
-    await Promise.all(rooms.map(({ path, editor, ada }) => until('the last edit is stored', async () =>
-        same(editor, (await storedDocument(ground.cluster, await file(owner.session, path))).ydoc, ada.ydoc))));
-    await ground.server.kill();
-    for (const { leave } of rooms) leave();
-    await ground.server.start();
-    for (const { path, editor, ada } of rooms) await assertKept(editor, path, owner, ada.ydoc);
+    await owner.resume();
+    for (const { path, editor, ydoc } of rooms) await assertKept(editor, path, owner, ydoc);
 });

@@ -62,6 +62,9 @@ void crdt_doc_set_conflict_steps_max(struct crdt_doc *doc, uint64_t conflict_ste
 /* The next expected clock of a client: the number of its units that are integrated; 0 if it is not known. */
 uint64_t crdt_doc_clock(const struct crdt_doc *doc, uint64_t client_id);
 
+/* Whether units of this client are here that wait for missing ancestors. Cost: a binary search. */
+bool crdt_doc_waits(const struct crdt_doc *doc, uint64_t client_id);
+
 /* How big a document is; all are kept as it changes, so asking is free. */
 struct crdt_doc_size {
     size_t clients;       /* writers with at least one unit */

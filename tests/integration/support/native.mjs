@@ -222,6 +222,7 @@ export class Participant {
 
     // A new connection of the same person with the same replicas: each side gets what it lacks.
     async resume() {
+        for (const replica of this.openReplicas) replica.doc = undefined; // what is edited meanwhile goes with its opening
         await this.connect();
         for (const replica of this.openReplicas) await replica.open();
     }
