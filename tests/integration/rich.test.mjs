@@ -10,7 +10,7 @@ import { pause, until } from './support/wait.mjs';
 import * as Y from 'yjs';
 
 const isLong = process.env.VIBESYNC_LONG === '1';
-const KILLS = isLong ? 100 : 6;
+const KILLS = isLong ? 30 : 6;
 const seed = seedOfThisRun();
 const ground = await stand({ 'checkpoint-idle-ms': 100, 'evict-idle-ms': 200 });
 after(allLeave);
@@ -201,7 +201,7 @@ test(`kill -9 while all edit, ${KILLS} times, and once more when nobody who know
     for (const [name, editor] of Object.entries(EDITORS)) rooms.push(await sitDown(editor, paths[name], people));
     for (const { settle } of rooms) await settle();
     const editSome = async (round) => {
-        for (let i = 0; i < 20; i++) {
+        for (let i = 0; i < 12; i++) {
             random.pick(rooms).edit(random.pick(Object.keys(people)), `${round}.${i}`);
             if (random.unit() < 0.3) await pause(random.between(0, 8)); // a random moment
         }
