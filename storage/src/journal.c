@@ -12,9 +12,9 @@
  * line has at most one row in `rows` and one in `open`.
  *
  * Pace: where a commit takes 0.2 ms, several thousand updates a second would make as many commits, and each costs a write, a read
- * and a turn of the loop. So groups go on their way at most once a millisecond in the long run; what was saved up lets GROUPS_AHEAD
- * of them go at once. Up to a thousand updates a second nobody ever waits; beyond, an ack is up to a millisecond later. Whoever is
- * left waiting goes with the next turn, which comes with the answer of the group on the way, or with the owner's tick.
+ * and a turn of the loop. So a rested millisecond is saved up for each group, GROUPS_AHEAD of them at most, and where nothing is left
+ * a group costs TIRED_MS: at less than a thousand updates a second nobody waits, with more of them an ack is up to 3 ms later. Whoever
+ * is left waiting goes with the next turn, which comes with the answer of the group on the way, or with the owner's tick.
  *
  * Invariants
  *   1. a row stands in `open`, or in exactly one slot of `rows`, or is gone
@@ -33,6 +33,7 @@ enum {
     RANGE_BYTES_MAX = 8 << 20, /* of a range of more than one row */
     RANGES_ON_WIRE_MAX = 4,    /* the next INSERT is on the way while PostgreSQL works on the first */
     GROUPS_AHEAD = 50,
+    TIRED_MS = 3,
     STALL_MS_MIN = 100,
     STALL_MS_MAX = 5000,
 };
@@ -229,6 +230,7 @@ static void journal_close_group(struct store *store) {
     uint64_t rested_ms = journal->rested_ms > store->now_ms ? journal->rested_ms : store->now_ms;
     if (rested_ms >= store->now_ms + GROUPS_AHEAD)
         return;
+    bool is_last = rested_ms + 1 >= store->now_ms + GROUPS_AHEAD;
     assert(journal->rows_left == 0 && journal->sent == 0 && list_empty(&journal->todo));
     size_t count = journal->open_count;
     if (journal->row_capacity < count) {
@@ -260,7 +262,7 @@ static void journal_close_group(struct store *store) {
     journal->open_count = 0;
     journal->rows_left = count;
     journal->group_open++;
-    journal->rested_ms = rested_ms + 1;
+    journal->rested_ms = rested_ms + (is_last ? TIRED_MS : 1);
 }
 
 static void journal_on_answer(void *context, const struct reply *reply);

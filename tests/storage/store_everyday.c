@@ -283,7 +283,7 @@ static unsigned groups_at(struct line *line, uint64_t now_ms) {
     return groups;
 }
 
-Test(store, in_the_long_run_one_group_a_millisecond_goes_and_some_ahead) {
+Test(store, in_the_long_run_a_group_goes_every_3_ms_and_some_ahead) {
     struct line line;
     line_init(&line, &rig, &world, &world.file);
     line_append(&line, "first");
@@ -292,7 +292,9 @@ Test(store, in_the_long_run_one_group_a_millisecond_goes_and_some_ahead) {
 
     cr_assert_eq(groups_at(&line, now_ms), 50, "rested");
     cr_assert_eq(groups_at(&line, now_ms), 0);
-    cr_assert_eq(groups_at(&line, now_ms + 3), 3);
+    cr_assert_eq(groups_at(&line, now_ms + 2), 0);
+    for (unsigned i = 1; i <= 10; i++)
+        cr_assert_eq(groups_at(&line, now_ms + 3 * i), 1, "without rest");
     cr_assert_eq(groups_at(&line, now_ms + 100), 50, "rested again, and no more than that");
 
     line_until_durable(&rig, &line);
