@@ -2,7 +2,7 @@
  *
  *   end of a turn   flush every connection that has something to send ──▶ free the doomed ──▶ the store's own flush
  *   tick (33 ms)    store, rooms of awareness; once a second connections and sessions
- *   drain           reading stops ──▶ journal durable, acks out ──▶ connections closed with 1001, documents checkpointed ──▶ done
+ *   drain           reading stops ──▶ journal durable, acks out ──▶ connections closed with 1001, documents checkpointed, statements answered ──▶ done
  */
 #include "server.h"
 
@@ -403,7 +403,8 @@ static void server_drain_step(struct server *server, uint64_t now_ms) {
             socket_pause(connection->socket, false);
         }
     }
-    if (!late && (!saved || !list_empty(&server->connection_list)))
+    bool recorded = store_health(server->store).queued == 0 || now_ms >= server->drain_started_ms + ack_ms; /* who left, say */
+    if (!late && (!saved || !recorded || !list_empty(&server->connection_list)))
         return;
     log_event(saved ? LOG_INFO : LOG_ERROR, NULL, "server.drained", "loop=%u saved=%d ms=%llu", server->index, saved,
               (unsigned long long)(now_ms - server->drain_started_ms));

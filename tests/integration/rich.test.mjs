@@ -216,8 +216,8 @@ test(`kill -9 while all edit, ${KILLS} times, and once more when nobody who know
     }
     await Promise.all(rooms.map(({ path, editor, ydoc }) => until('the last edit is stored', async () =>
         same(editor, (await storedDocument(ground.cluster, await file(owner.session, path))).ydoc, ydoc))));
-    await ground.server.kill();
     for (const room of rooms) room.leave();
+    await ground.server.kill();
     await ground.server.start();
     await owner.resume();
     for (const { path, editor, ydoc } of rooms) await assertKept(editor, path, owner, ydoc);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newestVersion, storedDocument } from './support/documents.mjs';
 import { stand } from './support/ground.mjs';
-import { until } from './support/wait.mjs';
+import { Participant } from './support/native.mjs';
+import { pause, until } from './support/wait.mjs';
 
 const DRAIN_MS = 2000;
 const ground = await stand({ 'drain-ms': DRAIN_MS });
@@ -39,6 +40,26 @@ test('SIGTERM checkpoints every document, closes with 1001 and exits with 0', as
     await theirs.sees(replicas[0].text);
     const lines = replicas.flatMap((r) => r.text.split('\n')).filter((line) => line.startsWith('line '));
     assert.equal(lines.length, 200);
+});
+
+test('SIGTERM while somebody joins and PostgreSQL takes its time: what was asked of it is waited for', async () => {
+    const { owner } = await ground.pair();
+    const newcomer = new Participant(ground.server, owner.session);
+    await newcomer.connectOnly();
+    const admin = await ground.cluster.connect({ user: 'postgres' });
+    await admin.query('begin');
+    await admin.query('lock table access_tokens in access exclusive mode');
+    newcomer.join({ credential: owner.session.token }).catch(() => {}); // it is told 1001
+    await until('it waits', async () => (await admin.query("select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock'")).rows[0].n > 0);
+
+    const status = ground.server.stop();
+    assert.equal((await newcomer.ended()).code, 1001);
+    await pause(200); // several ticks
+    assert.ok(!ground.server.ended);
+    await admin.query('commit');
+    await admin.end();
+    assert.equal(await status, 0);
+    await ground.server.start();
 });
 
 test('SIGTERM with PostgreSQL away and edits unsaved: exit status 3 within the stated time', async () => {
