@@ -48,6 +48,15 @@ enum status client_create(const struct client_options *options, struct client **
     line_init(&client->line, mem, options->random, options->random_context);
     bytes_writer_init(&client->scratch, mem, CLIENT_OUT_BYTES_MAX);
     bytes_writer_init(&client->unsent, mem, CLIENT_OUT_BYTES_MAX);
+    if (url.secure) {
+        struct client_tls *tls;
+        status = client_tls_create(mem, url.host, options->ca_file, &tls);
+        if (status != STATUS_OK) {
+            client_destroy(client);
+            return status;
+        }
+        line_secure(&client->line, tls);
+    }
     bool copied = copy_into(&client->token, mem, token, WIRE_CREDENTIAL_BYTES_MAX);
     copied &= copy_into(&client->name, mem, options->name, WIRE_NAME_BYTES_MAX);
     copied &= copy_into(&client->version, mem, options->version, WIRE_NAME_BYTES_MAX);
@@ -200,7 +209,10 @@ void client_disconnected(struct client *client, uint64_t now_ms) {
         client_lose(client, CLIENT_GIVE_UP, WIRE_CLOSE_NORMAL, bytes_text("left"), 0);
     else
         client_lose(client, CLIENT_RETRY_LATER, 0,
-                    bytes_text(client->phase == PHASE_DIALING ? "no connection could be made" : "the connection broke"), 0);
+                    bytes_text(client->phase == PHASE_DIALING     ? "no connection could be made"
+                               : client->phase == PHASE_UPGRADING ? "the connection ended before the server answered"
+                                                                  : "the connection broke"),
+                    0);
     line_reset(&client->line);
 }
 
@@ -585,6 +597,9 @@ static enum status client_next_piece(struct client *client) {
                     0);
         break;
     }
+    case LINE_UNSAFE:
+        client_lose(client, event.permanent ? CLIENT_GIVE_UP : CLIENT_RETRY_LATER, 0, event.payload, 0);
+        break;
     case LINE_CLOSED:
         client_on_closed(client, &event);
         break;

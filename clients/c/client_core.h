@@ -3,7 +3,7 @@
  *     client.c           the connection's life, events, dispatch          client_line.c      socket bytes ⇄ messages
  *     client_call.c      requests and replies                             client_presence.c  awareness
  *     client_document.c  replicas: opening, editing, resuming             client_retry.c     what a close means
- *                                                                         client_url.c       addresses */
+ *     client_tls.c       TLS                                              client_url.c       addresses */
 #ifndef CLIENT_CORE_H
 #define CLIENT_CORE_H
 

@@ -15,8 +15,14 @@ void line_init(struct line *line, const struct mem *mem, void (*random)(void *, 
     bytes_writer_init(&line->out, mem, CLIENT_OUT_BYTES_MAX);
 }
 
+void line_secure(struct line *line, struct client_tls *tls) {
+    assert(line->state == LINE_RESTING && !line->tls);
+    line->tls = tls;
+}
+
 void line_finish(struct line *line) {
     line_reset(line);
+    client_tls_destroy(line->tls);
     ws_pool_finish(&line->pool);
     bytes_writer_finish(&line->batch);
     bytes_writer_finish(&line->out);
@@ -32,6 +38,9 @@ void line_reset(struct line *line) {
     line->input = bytes_of(NULL, 0);
     line->state = LINE_RESTING;
     line->out_sent = 0;
+    line->tls_status = STATUS_OK;
+    if (line->tls)
+        client_tls_sent(line->tls, client_tls_output(line->tls).size);
     bytes_writer_reset(&line->batch);
     bytes_writer_reset(&line->out);
 }
@@ -48,7 +57,7 @@ enum status line_start(struct line *line, const char *authority, const struct uu
     uuid_format(session, id);
     snprintf(target, sizeof target, "/v1/sessions/%s/ws", id);
     ws_upgrade_request(&line->out, bytes_text(authority), bytes_text(target), &line->key, WIRE_SUBPROTOCOL, NULL, 0);
-    if (line->out.status != STATUS_OK) {
+    if (line->out.status != STATUS_OK || (line->tls && client_tls_start(line->tls) != STATUS_OK)) {
         line_reset(line);
         return STATUS_NO_MEMORY;
     }
@@ -58,6 +67,10 @@ enum status line_start(struct line *line, const char *authority, const struct uu
 
 void line_feed(struct line *line, struct bytes received) {
     assert(line->input.size == 0);
+    if (line->tls)
+        line->tls_status = client_tls_read(line->tls, received, &received);
+    if (received.size == 0)
+        return;
     line->input = received;
     if (line->state == LINE_OPEN) {
         ws_conn_feed(&line->ws, received);
@@ -75,6 +88,18 @@ static enum status line_refused(struct line *line, unsigned http_status, struct 
     return STATUS_OK;
 }
 
+/* A text is for people: it is what a port says that speaks TLS only. */
+static struct bytes line_refusal(const struct http_message *answer, const char *fault) {
+    struct bytes text = answer->body;
+    if (answer->status == 101 && fault)
+        return bytes_text(fault);
+    while (text.size > 0 && text.data[text.size - 1] <= ' ')
+        text.size--;
+    if (text.size > 0 && bytes_equal_text(http_message_header(answer, "Content-Type"), "text/plain"))
+        return text;
+    return bytes_text(http_status_reason(answer->status));
+}
+
 static enum status line_next_upgrading(struct line *line, struct line_event *out) {
     struct http_fault fault = { 0 };
     size_t used = 0;
@@ -89,8 +114,7 @@ static enum status line_next_upgrading(struct line *line, struct line_event *out
     const struct http_message *answer = http_reader_message(line->http);
     status = ws_upgrade_confirm(answer, &line->key, WIRE_SUBPROTOCOL, &fault);
     if (status != STATUS_OK)
-        return line_refused(line, answer->status == 101 ? 0 : answer->status,
-                            bytes_text(answer->status == 101 && fault.what ? fault.what : http_status_reason(answer->status)), out);
+        return line_refused(line, answer->status == 101 ? 0 : answer->status, line_refusal(answer, fault.what), out);
     uint64_t seed;
     line->random(line->random_context, &seed, sizeof seed);
     ws_conn_init(&line->ws, &line->pool, WS_CLIENT, CLIENT_MESSAGE_BYTES_MAX);
@@ -132,12 +156,28 @@ static enum status line_next_open(struct line *line, struct line_event *out) {
     }
 }
 
+/* What came before the fault is used up. That the peer ended TLS means nothing: his socket's end follows. */
+static enum status line_next_secured(struct line *line, struct line_event *out) {
+    if (line->tls_status == STATUS_OK || line->tls_status == STATUS_CLOSED)
+        return STATUS_MORE;
+    if (line->tls_status == STATUS_NO_MEMORY)
+        return STATUS_NO_MEMORY;
+    line->state = LINE_ENDED;
+    *out = (struct line_event){ .kind = LINE_UNSAFE,
+                                .payload = bytes_text(client_tls_fault(line->tls)),
+                                .permanent = line->tls_status != STATUS_MALFORMED };
+    return STATUS_OK;
+}
+
 enum status line_next(struct line *line, struct line_event *out) {
+    enum status status;
     switch (line->state) {
     case LINE_UPGRADING:
-        return line_next_upgrading(line, out);
+        status = line_next_upgrading(line, out);
+        return status == STATUS_MORE ? line_next_secured(line, out) : status;
     case LINE_OPEN:
-        return line_next_open(line, out);
+        status = line_next_open(line, out);
+        return status == STATUS_MORE ? line_next_secured(line, out) : status;
     default:
         line->input = bytes_of(NULL, 0);
         return STATUS_CLOSED;
@@ -165,7 +205,7 @@ void line_batched(struct line *line) {
 }
 
 size_t line_waiting(const struct line *line) {
-    return line->out.size - line->out_sent + line->batch.size;
+    return line->out.size - line->out_sent + line->batch.size + (line->tls ? client_tls_output(line->tls).size : 0);
 }
 
 bool line_failed(const struct line *line) {
@@ -195,7 +235,7 @@ bool line_done(const struct line *line) {
            !(line->ws_used && (ws_conn_wants(&line->ws) & WS_WANTS_WRITE));
 }
 
-struct bytes line_output(struct line *line) {
+static struct bytes line_plain_output(struct line *line) {
     line_flush(line);
     /* A lent message lies in the connection, and taking may move it: pongs wait until it was read. */
     if (line->ws_used && !line->message_lent)
@@ -203,7 +243,7 @@ struct bytes line_output(struct line *line) {
     return bytes_of(line->out.size > line->out_sent ? line->out.data + line->out_sent : NULL, line->out.size - line->out_sent);
 }
 
-void line_sent(struct line *line, size_t size) {
+static void line_plain_sent(struct line *line, size_t size) {
     assert(size <= line->out.size - line->out_sent);
     line->out_sent += size;
     if (line->out_sent == line->out.size) {
@@ -213,4 +253,27 @@ void line_sent(struct line *line, size_t size) {
         line->out.size -= line->out_sent;
         line->out_sent = 0;
     }
+}
+
+struct bytes line_output(struct line *line) {
+    struct bytes plain = line_plain_output(line);
+    if (!line->tls)
+        return plain;
+    /* A piece at a time: what waits in plain text is what line_waiting() holds back writers for. */
+    if (plain.size > CLIENT_BATCH_BYTES)
+        plain.size = CLIENT_BATCH_BYTES;
+    if (plain.size > 0 && client_tls_is_open(line->tls) && client_tls_output(line->tls).size == 0) {
+        if (client_tls_write(line->tls, plain) == STATUS_OK)
+            line_plain_sent(line, plain.size);
+        else
+            line->out.status = STATUS_NO_MEMORY;
+    }
+    return client_tls_output(line->tls);
+}
+
+void line_sent(struct line *line, size_t size) {
+    if (line->tls)
+        client_tls_sent(line->tls, size);
+    else
+        line_plain_sent(line, size);
 }

@@ -1,4 +1,5 @@
-/* client_line.h — one connection to the server, from the connected socket to its end: HTTP upgrade, then WebSocket messages.
+/* client_line.h — one connection to the server, from the connected socket to its end: TLS if the line has it, HTTP upgrade, then
+ * WebSocket messages.
  *
  *     RESTING ──line_start──▶ UPGRADING ──101──▶ OPEN ──close, failure──▶ ENDED
  *        ▲                        └───any other answer──────────────────────▲ │
@@ -10,6 +11,7 @@
 #define CLIENT_LINE_H
 
 #include "vibesync/client.h"
+#include "vibesync/client_tls.h"
 #include "wire/upgrade.h"
 #include "wire/ws.h"
 
@@ -19,7 +21,8 @@ enum line_event_kind {
     LINE_OPENED,
     LINE_MESSAGE, /* `payload`: valid until the next call of line_next or line_reset */
     LINE_REFUSED, /* the upgrade was not granted: `http_status` (0: that was no HTTP), `payload` a sentence */
-    LINE_CLOSED   /* by the peer, or failed: `code`, `payload` the reason */
+    LINE_CLOSED,  /* by the peer, or failed: `code`, `payload` the reason */
+    LINE_UNSAFE   /* TLS failed: `payload` a sentence; `permanent`: it would fail again */
 };
 
 struct line_event {
@@ -27,6 +30,7 @@ struct line_event {
     struct bytes payload;
     unsigned http_status;
     uint16_t code;
+    bool permanent;
 };
 
 struct line {
@@ -35,6 +39,8 @@ struct line {
     void (*random)(void *context, void *out, size_t size);
     void *random_context;
     enum line_state state;
+    struct client_tls *tls; /* NULL: plain */
+    enum status tls_status; /* of what was fed */
     struct http_reader *http;
     struct ws_upgrade_key key;
     struct ws_pool pool;
@@ -49,6 +55,8 @@ struct line {
 };
 
 void line_init(struct line *line, const struct mem *mem, void (*random)(void *, void *, size_t), void *random_context);
+/* From now on what is fed and what is sent are TLS's. Takes `tls`. Only before the first start. */
+void line_secure(struct line *line, struct client_tls *tls);
 void line_finish(struct line *line);
 
 /* Back to RESTING; queued bytes are forgotten. */
@@ -57,7 +65,7 @@ void line_reset(struct line *line);
 /* Queues the upgrade request. STATUS_NO_MEMORY: still RESTING. */
 enum status line_start(struct line *line, const char *authority, const struct uuid *session);
 
-/* As ws_conn_feed. */
+/* As ws_conn_feed; with TLS the bytes are not needed any more afterwards. */
 void line_feed(struct line *line, struct bytes received);
 
 /* STATUS_OK, STATUS_MORE (all input is used up), STATUS_CLOSED (ENDED or RESTING), STATUS_NO_MEMORY (call again, or reset). */

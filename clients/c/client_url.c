@@ -63,7 +63,7 @@ static enum status parse_authority(struct bytes authority, struct client_url *ou
             return STATUS_MALFORMED;
     memcpy(out->host, host.data, host.size);
     out->host[host.size] = '\0';
-    out->port = 80;
+    out->port = out->secure ? 443 : 80;
     if (rest.size > 0) {
         enum status status = take_prefix(&rest, ":") ? parse_port(rest, &out->port) : STATUS_MALFORMED;
         if (status != STATUS_OK)
@@ -110,9 +110,8 @@ enum status client_url_parse(struct bytes text, struct client_url *out) {
     *out = (struct client_url){ .session = uuid_nil };
     if (text.size > CLIENT_URL_BYTES_MAX + WIRE_CREDENTIAL_BYTES_MAX)
         return STATUS_TOO_BIG;
-    if (take_prefix(&text, "https://") || take_prefix(&text, "wss://"))
-        return STATUS_UNSUPPORTED;
-    if (!take_prefix(&text, "http://") && !take_prefix(&text, "ws://"))
+    out->secure = take_prefix(&text, "https://") || take_prefix(&text, "wss://");
+    if (!out->secure && !take_prefix(&text, "http://") && !take_prefix(&text, "ws://"))
         return STATUS_MALFORMED;
     enum status status = parse_authority(take_until(&text, "/#?"), out);
     if (status == STATUS_OK)

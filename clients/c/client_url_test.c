@@ -32,6 +32,18 @@ Test(client_url, the_websocket_path_and_a_bare_server_are_fine_too) {
     cr_assert(uuid_is_nil(&url.session));
 }
 
+Test(client_url, https_and_wss_are_tls_at_another_port) {
+    static const char *const cases[] = { "https://example.org", "wss://example.org/v1/sessions/" SESSION "/ws" };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct client_url url;
+
+        cr_assert_eq(client_url_parse(bytes_text(cases[i]), &url), STATUS_OK);
+
+        cr_assert(url.secure);
+        cr_assert_str_eq(url.authority, "example.org:443");
+    }
+}
+
 Test(client_url, what_it_cannot_serve_is_refused) {
     static const struct {
         const char *text;
@@ -39,8 +51,8 @@ Test(client_url, what_it_cannot_serve_is_refused) {
     } cases[] = {
         { "", STATUS_MALFORMED },
         { "localhost:8440", STATUS_MALFORMED },
-        { "https://example.org", STATUS_UNSUPPORTED },
-        { "wss://example.org", STATUS_UNSUPPORTED },
+        { "https:example.org", STATUS_MALFORMED },
+        { "ftp://example.org", STATUS_MALFORMED },
         { "http://", STATUS_MALFORMED },
         { "http://:80", STATUS_MALFORMED },
         { "http://a:0", STATUS_MALFORMED },

@@ -40,7 +40,7 @@ struct cli {
     const char *words[CLI_ARGUMENTS_MAX];
     int word_count;
 
-    const char *url, *server, *session, *token;
+    const char *url, *server, *session, *token, *ca;
     const char *admin_token_file, *name, *reason;
     bool json, help, create, once;
     uint64_t limit;
@@ -81,6 +81,9 @@ __attribute__((format(printf, 1, 2))) void cli_say(const char *format, ...);
 int cli_fail_fault(const struct wire_fault *fault);
 int cli_fail_status(const char *what, enum status status);
 
+/* For client_create and client_tls_create. */
+int cli_fail_create(const struct cli *cli, enum status status);
+
 /* Whether Ctrl-C or SIGTERM came. From the first call on they no longer end the program. */
 bool cli_interrupted(void);
 
@@ -92,17 +95,18 @@ void cli_print_safe(FILE *stream, struct bytes text);
 
 /* ---- cli_http.c ---- */
 
-/* POSTs `body`, JSON, to `path` of the server; `bearer` NULL: no credential. The answer's body goes to `out`.
+/* Sends `body`, JSON, to `path` of the server; `bearer` NULL: no credential. The answer's body goes to `out`.
  * Answers an exit status; for a failure it has said why. */
-int cli_post(const char *server, const char *path, const char *bearer, struct bytes body, struct bytes_writer *out);
-
-/* The same with another method. */
-int cli_request(const char *method, const char *server, const char *path, const char *bearer, struct bytes body,
+int cli_request(const struct cli *cli, const char *method, const char *path, const char *bearer, struct bytes body,
                 struct bytes_writer *out);
 
 /* ---- cli_session.c ---- */
 
-#define CLI_DEFAULT_SERVER "http://127.0.0.1:8440"
+/* --server, or where a server is when nothing is said. */
+const char *cli_server(const struct cli *cli);
+
+/* The scheme of an address, to print it. */
+const char *cli_scheme(const struct client_url *url);
 
 /* The token in the file of --admin-token-file, without white space around it. false: said why. */
 bool cli_read_admin_token(const char *path, char *out, size_t size);

@@ -127,7 +127,7 @@ int cli_admin_list(struct cli *cli) {
         snprintf(path, sizeof path, "/v1/admin/%s?limit=500%s%s%s%s", list->noun, cli->session ? "&session=" : "",
                  cli->session ? cli->session : "", next[0] ? "&after=" : "", next);
         bytes_writer_reset(&answer);
-        status = cli_request("GET", cli->server ? cli->server : CLI_DEFAULT_SERVER, path, token, bytes_of(NULL, 0), &answer);
+        status = cli_request(cli, "GET", path, token, bytes_of(NULL, 0), &answer);
         if (status == CLI_OK && !admin_print_page(cli, list, bytes_written(&answer), next))
             status = CLI_FAILED;
     } while (status == CLI_OK && next[0] != '\0');
@@ -183,7 +183,7 @@ int cli_admin_act(struct cli *cli) {
     if (value)
         json_write_string(&json, act->member, value);
     json_write_close(&json);
-    int status = cli_request("POST", cli->server ? cli->server : CLI_DEFAULT_SERVER, path, token, bytes_written(&body), &answer);
+    int status = cli_request(cli, "POST", path, token, bytes_written(&body), &answer);
     if (status == CLI_OK)
         status = admin_print_act(cli, bytes_written(&answer));
     bytes_writer_finish(&body);

@@ -1,5 +1,6 @@
-/* cli_http.c — one request over a connection of its own, with the protocol library's HTTP reader and writer. */
+/* cli_http.c — one request over a connection of its own, with the protocol library's HTTP reader and writer, and TLS for https. */
 #include "cli.h"
+#include "vibesync/client_tls.h"
 #include "wire/http.h"
 #include "wire/json_body.h"
 
@@ -8,6 +9,14 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+struct post {
+    int fd;
+    struct client_tls *tls; /* NULL: plain */
+    bool ended;             /* the peer said so */
+    bool unsafe;            /* TLS failed */
+    uint8_t buffer[4096];
+};
 
 static int post_dial(const struct client_url *url) {
     const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
@@ -50,25 +59,63 @@ static bool post_send(int fd, struct bytes bytes) {
     return true;
 }
 
-static bool post_receive(int fd, struct http_reader *reader) {
-    uint8_t buffer[4096];
-    struct http_fault fault;
-    for (;;) {
-        ssize_t got = recv(fd, buffer, sizeof buffer, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
+/* Sends what TLS has for the peer. */
+static bool post_flush(struct post *post) {
+    struct bytes output = client_tls_output(post->tls);
+    bool sent = post_send(post->fd, output);
+    client_tls_sent(post->tls, output.size);
+    return sent;
+}
+
+/* Waits for bytes, and decrypts them: `out` is empty while TLS talks to itself. false: the end, or a fault. */
+static bool post_read(struct post *post, struct bytes *out) {
+    ssize_t got;
+    do
+        got = recv(post->fd, post->buffer, sizeof post->buffer, 0);
+    while (got < 0 && errno == EINTR);
+    post->ended = got == 0;
+    *out = bytes_of(post->buffer, got > 0 ? (size_t)got : 0);
+    if (got <= 0 || !post->tls)
+        return got > 0;
+    enum status status = client_tls_read(post->tls, *out, out);
+    post->unsafe = status != STATUS_OK && status != STATUS_CLOSED;
+    return post_flush(post) && !post->unsafe;
+}
+
+static bool post_ask(struct post *post, struct bytes request) {
+    struct bytes nothing;
+    if (!post->tls)
+        return post_send(post->fd, request);
+    if (client_tls_start(post->tls) != STATUS_OK || !post_flush(post))
+        return false;
+    while (!client_tls_is_open(post->tls))
+        if (!post_read(post, &nothing))
             return false;
-        if (got == 0)
-            return http_reader_end(reader, &fault) == STATUS_OK;
-        size_t used;
-        enum status status = http_reader_feed(reader, bytes_of(buffer, (size_t)got), &used, &fault);
+    return client_tls_write(post->tls, request) == STATUS_OK && post_flush(post);
+}
+
+static bool post_receive(struct post *post, struct http_reader *reader) {
+    struct bytes bytes;
+    struct http_fault fault;
+    size_t used;
+    while (post_read(post, &bytes)) {
+        enum status status = bytes.size > 0 ? http_reader_feed(reader, bytes, &used, &fault) : STATUS_MORE;
         if (status != STATUS_MORE)
             return status == STATUS_OK;
     }
+    return post->ended && http_reader_end(reader, &fault) == STATUS_OK;
 }
 
-/* Says what {"error":{"code":…,"message":…}} says. */
+static void post_say_broken(const struct post *post, const char *authority) {
+    if (post->unsafe)
+        cli_say("%s: %s", authority, client_tls_fault(post->tls));
+    else if (post->tls && !client_tls_is_open(post->tls))
+        cli_say("%s: the connection ended in the TLS handshake", authority);
+    else
+        cli_say("%s did not answer as an HTTP server does", authority);
+}
+
+/* Says what {"error":{"code":…,"message":…}} says, or a text. */
 static int post_refused(const struct http_message *answer) {
     static const char open[] = "{\"error\":";
     struct bytes body = answer->body, message;
@@ -82,6 +129,10 @@ static int post_refused(const struct http_message *answer) {
         fputs("vibesync: ", stderr);
         cli_print_safe(stderr, message);
         fputc('\n', stderr);
+    } else if (bytes_equal_text(http_message_header(answer, "Content-Type"), "text/plain")) {
+        fprintf(stderr, "vibesync: the server answered %u: ", answer->status);
+        cli_print_safe(stderr, bytes_of(body.data, size));
+        fputc('\n', stderr);
     } else {
         cli_say("the server answered %u %s", answer->status, http_status_reason(answer->status));
     }
@@ -89,25 +140,20 @@ static int post_refused(const struct http_message *answer) {
     return answer->status == 401 || answer->status == 403 ? CLI_DENIED : answer->status >= 500 ? CLI_UNREACHABLE : CLI_FAILED;
 }
 
-int cli_post(const char *server, const char *path, const char *bearer, struct bytes body, struct bytes_writer *out) {
-    return cli_request("POST", server, path, bearer, body, out);
-}
-
-int cli_request(const char *method, const char *server, const char *path, const char *bearer, struct bytes body,
+int cli_request(const struct cli *cli, const char *method, const char *path, const char *bearer, struct bytes body,
                 struct bytes_writer *out) {
     static const struct http_limits limits = { .head_bytes_max = 16384,
                                                .headers_max = HTTP_HEADERS_MAX,
                                                .body_bytes_max = CLI_HTTP_BYTES_MAX };
+    struct post post = { .fd = -1 };
     struct client_url url;
-    enum status status = client_url_parse(bytes_text(server), &url);
-    if (status == STATUS_UNSUPPORTED) {
-        cli_say("%s: https is for a proxy in front of the server; this program speaks http", server);
+    if (client_url_parse(bytes_text(cli_server(cli)), &url) != STATUS_OK) {
+        cli_say("%s: a server's address looks like http://127.0.0.1:8440", cli_server(cli));
         return CLI_USAGE;
     }
-    if (status != STATUS_OK) {
-        cli_say("%s: a server's address looks like http://127.0.0.1:8440", server);
-        return CLI_USAGE;
-    }
+    enum status status = url.secure ? client_tls_create(&mem_default, url.host, cli->ca, &post.tls) : STATUS_OK;
+    if (status != STATUS_OK)
+        return cli_fail_create(cli, status);
     char authorization[WIRE_CREDENTIAL_BYTES_MAX + 16];
     snprintf(authorization, sizeof authorization, "Bearer %s", bearer ? bearer : "");
     const struct http_header header = { bytes_text("Authorization"), bytes_text(authorization) };
@@ -116,16 +162,16 @@ int cli_request(const char *method, const char *server, const char *path, const 
     http_request_write(&request, method, bytes_text(path), bytes_text(url.authority), body.size > 0 ? "application/json" : NULL,
                        &header, bearer ? 1 : 0, body);
     struct http_reader *reader = http_reader_create(&mem_default, HTTP_READ_RESPONSES, &limits);
-    int fd = -1, result = CLI_UNREACHABLE;
+    int result = CLI_UNREACHABLE;
     if (request.status != STATUS_OK || !reader) {
         cli_say("the request cannot be made");
         goto finish;
     }
-    fd = post_dial(&url);
-    if (fd < 0)
+    post.fd = post_dial(&url);
+    if (post.fd < 0)
         goto finish;
-    if (!post_send(fd, bytes_written(&request)) || !post_receive(fd, reader)) {
-        cli_say("%s did not answer as an HTTP server does", url.authority);
+    if (!post_ask(&post, bytes_written(&request)) || !post_receive(&post, reader)) {
+        post_say_broken(&post, url.authority);
         goto finish;
     }
     const struct http_message *answer = http_reader_message(reader);
@@ -136,8 +182,9 @@ int cli_request(const char *method, const char *server, const char *path, const 
     bytes_write(out, answer->body);
     result = out->status == STATUS_OK ? CLI_OK : CLI_FAILED;
 finish:
-    if (fd >= 0)
-        close(fd);
+    if (post.fd >= 0)
+        close(post.fd);
+    client_tls_destroy(post.tls);
     http_reader_destroy(reader);
     bytes_writer_finish(&request);
     return result;

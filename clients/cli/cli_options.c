@@ -21,6 +21,8 @@ static const struct row {
       "session and token in one, as `session create` and `join` print it", 0, 0 },
     { OPTION_SERVER, TEXT, "server", offsetof(struct cli, server), "URL", "VIBESYNC_SERVER",
       "the server, http://127.0.0.1:8440 when not given", 0, 0 },
+    { OPTION_SERVER, TEXT, "ca", offsetof(struct cli, ca), "FILE", "VIBESYNC_CA",
+      "for https and wss: certificates, in PEM, to trust in place of the system's", 0, 0 },
     { OPTION_SESSION, TEXT, "session", offsetof(struct cli, session), "UUID", "VIBESYNC_SESSION", "the session", 0, 0 },
     { OPTION_TOKEN, TEXT, "token", offsetof(struct cli, token), "TOKEN", "VIBESYNC_TOKEN", "access token", 0, 0 },
     { OPTION_ADMIN, TEXT, "admin-token-file", offsetof(struct cli, admin_token_file), "FILE", "VIBESYNC_ADMIN_TOKEN_FILE",

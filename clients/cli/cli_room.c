@@ -4,19 +4,16 @@
 #include <unistd.h>
 
 bool room_address(const struct cli *cli, char *out, size_t size) {
-    const char *server = cli->server ? cli->server : "http://127.0.0.1:8440";
     struct client_url url = { 0 };
     enum status status;
     if (cli->url && !cli->session) {
         status = client_url_parse(bytes_text(cli->url), &url);
         if (status != STATUS_OK || uuid_is_nil(&url.session)) {
-            cli_say("--url: %s", status == STATUS_UNSUPPORTED
-                                     ? "https is for a proxy in front of the server; this program speaks http"
-                                     : "a session's URL looks like http://HOST:PORT/v1/sessions/UUID#token=TOKEN");
+            cli_say("--url: a session's URL looks like http://HOST:PORT/v1/sessions/UUID#token=TOKEN");
             return false;
         }
     } else if (cli->session) {
-        status = client_url_parse(bytes_text(server), &url);
+        status = client_url_parse(bytes_text(cli_server(cli)), &url);
         if (status != STATUS_OK || !uuid_parse(bytes_text(cli->session), &url.session)) {
             cli_say(status != STATUS_OK ? "--server: a server's address looks like http://127.0.0.1:8440"
                                         : "--session: that is no session's id (36 characters with dashes)");
@@ -34,7 +31,7 @@ bool room_address(const struct cli *cli, char *out, size_t size) {
     }
     char session[UUID_TEXT_SIZE + 1];
     uuid_format(&url.session, session);
-    int length = snprintf(out, size, "http://%s/v1/sessions/%s#token=%.*s", url.authority, session, (int)token.size,
+    int length = snprintf(out, size, "%s://%s/v1/sessions/%s#token=%.*s", cli_scheme(&url), url.authority, session, (int)token.size,
                           (const char *)token.data);
     return length > 0 && (size_t)length < size;
 }
@@ -123,14 +120,15 @@ int room_enter(struct room *room, struct cli *cli) {
                                       .name = bytes_text("vibesync-cli"),
                                       .version = bytes_text(VIBESYNC_VERSION),
                                       .random = client_poll_random,
-                                      .now_ms = client_poll_now() };
+                                      .now_ms = client_poll_now(),
+                                      .ca_file = cli->ca };
     enum status status = client_create(&options, &room->client);
     if (status == STATUS_OK)
         status = client_poll_create(NULL, &room->poll);
     if (status == STATUS_OK)
         status = client_poll_add(room->poll, room->client, room_on_event, room);
     if (status != STATUS_OK)
-        return cli_fail_status("this session's address", status);
+        return cli_fail_create(cli, status);
     uint64_t started = client_poll_now();
     while (!client_joined(room->client)) {
         bool never = false;

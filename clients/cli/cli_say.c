@@ -35,6 +35,13 @@ int cli_fail_status(const char *what, enum status status) {
     return status == STATUS_DENIED ? CLI_DENIED : status == STATUS_UNAVAILABLE ? CLI_UNREACHABLE : CLI_FAILED;
 }
 
+int cli_fail_create(const struct cli *cli, enum status status) {
+    if (status != STATUS_IO)
+        return cli_fail_status("this server's address", status);
+    cli_say("--ca: no certificates can be read from %s", cli->ca ? cli->ca : "the system's store");
+    return CLI_USAGE;
+}
+
 static volatile sig_atomic_t signal_came;
 
 static void on_signal(int number) {

@@ -7,21 +7,29 @@
 
 enum { ADMIN_TOKEN_FILE_BYTES_MAX = 8192 };
 
+const char *cli_server(const struct cli *cli) {
+    return cli->server ? cli->server : "http://127.0.0.1:8440";
+}
+
+const char *cli_scheme(const struct client_url *url) {
+    return url->secure ? "https" : "http";
+}
+
 /* Prints what the server answered: a table, or the same as one JSON object. */
-static int print_entry(const struct cli *cli, const char *server, struct bytes answer) {
+static int print_entry(const struct cli *cli, struct bytes answer) {
     static const char *const members[] = { "session", "name", "code", "user", "role", "token" };
     struct json_body *body = NULL;
     struct bytes session, token, value;
     struct client_url address;
     if (json_body_parse(answer, &body) != STATUS_OK || json_body_text(body, "session", UUID_TEXT_SIZE, &session) != STATUS_OK ||
         json_body_text(body, "token", WIRE_CREDENTIAL_BYTES_MAX, &token) != STATUS_OK ||
-        client_url_parse(bytes_text(server), &address) != STATUS_OK) {
+        client_url_parse(bytes_text(cli_server(cli)), &address) != STATUS_OK) {
         cli_say("the server's answer cannot be read");
         json_body_destroy(body);
         return CLI_FAILED;
     }
     char url[CLIENT_URL_BYTES_MAX + WIRE_CREDENTIAL_BYTES_MAX];
-    snprintf(url, sizeof url, "http://%s/v1/sessions/%.*s#token=%.*s", address.authority, (int)session.size,
+    snprintf(url, sizeof url, "%s://%s/v1/sessions/%.*s#token=%.*s", cli_scheme(&address), address.authority, (int)session.size,
              (const char *)session.data, (int)token.size, (const char *)token.data);
     struct bytes_writer text;
     bytes_writer_init(&text, &mem_default, CLI_HTTP_BYTES_MAX);
@@ -48,15 +56,14 @@ static int print_entry(const struct cli *cli, const char *server, struct bytes a
     return CLI_OK;
 }
 
-static int post_and_print(const struct cli *cli, const char *server, const char *path, const char *bearer,
-                          struct bytes_writer *request) {
+static int post_and_print(const struct cli *cli, const char *path, const char *bearer, struct bytes_writer *request) {
     struct bytes_writer answer;
     bytes_writer_init(&answer, &mem_default, CLI_HTTP_BYTES_MAX);
-    int status = request->status == STATUS_OK ? cli_post(server, path, bearer, bytes_written(request), &answer) : CLI_USAGE;
+    int status = request->status == STATUS_OK ? cli_request(cli, "POST", path, bearer, bytes_written(request), &answer) : CLI_USAGE;
     if (request->status != STATUS_OK)
         cli_say("a name must be valid UTF-8");
     if (status == CLI_OK)
-        status = print_entry(cli, server, bytes_written(&answer));
+        status = print_entry(cli, bytes_written(&answer));
     bytes_writer_finish(&answer);
     bytes_writer_finish(request);
     return status;
@@ -114,11 +121,11 @@ int cli_session_create(struct cli *cli) {
     struct json_writer json = json_write_open(&body);
     json_write_string(&json, "name", cli->name);
     json_write_close(&json);
-    return post_and_print(cli, cli->server ? cli->server : CLI_DEFAULT_SERVER, "/v1/sessions", token, &body);
+    return post_and_print(cli, "/v1/sessions", token, &body);
 }
 
 int cli_join(struct cli *cli) {
-    char server[sizeof "http://" + sizeof(((struct client_url *)NULL)->authority)];
+    char server[sizeof "https://" + sizeof(((struct client_url *)NULL)->authority)];
     char code[WIRE_CREDENTIAL_BYTES_MAX + 1];
     const char *name = cli->name ? cli->name : getenv("USER");
     struct client_url url;
@@ -129,7 +136,7 @@ int cli_join(struct cli *cli) {
             return CLI_USAGE;
         }
         snprintf(code, sizeof code, "%.*s", (int)url.code.size, (const char *)url.code.data);
-        snprintf(server, sizeof server, "http://%s", url.authority);
+        snprintf(server, sizeof server, "%s://%s", cli_scheme(&url), url.authority);
         cli->server = server;
     }
     struct bytes_writer body;
@@ -138,5 +145,5 @@ int cli_join(struct cli *cli) {
     json_write_string(&json, "code", code);
     json_write_string(&json, "name", name && name[0] != '\0' ? name : "Guest");
     json_write_close(&json);
-    return post_and_print(cli, cli->server ? cli->server : CLI_DEFAULT_SERVER, "/v1/join", NULL, &body);
+    return post_and_print(cli, "/v1/join", NULL, &body);
 }

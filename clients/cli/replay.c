@@ -174,7 +174,8 @@ static enum status typist_start(struct replay *replay, struct typist *typist) {
                                       .name = bytes_text("vibesync-replay"),
                                       .version = bytes_text(VIBESYNC_VERSION),
                                       .random = client_poll_random,
-                                      .now_ms = client_poll_now() };
+                                      .now_ms = client_poll_now(),
+                                      .ca_file = replay->cli->ca };
     typist->replay = replay;
     enum status status = client_create(&options, &typist->client);
     if (status == STATUS_OK)
@@ -303,7 +304,7 @@ static int replay_set_up(struct replay *replay) {
     for (uint32_t i = 0; i < replay->typist_count && status == STATUS_OK; i++)
         status = typist_start(replay, &replay->typists[i]);
     if (status != STATUS_OK)
-        return cli_fail_status("the typists", status);
+        return cli_fail_create(replay->cli, status);
     int exit = replay_await(replay, all_joined, "the session could not be joined");
     if (exit != CLI_OK)
         return exit;

@@ -71,7 +71,7 @@ static const struct foreign foreign[] = {
     { "msgpack.h", { "protocol/wire/pack.c" } },
     { "http_parser.h", { "protocol/http/http_parse.c" } },
     { "openssl/*",
-      { "protocol/http/upgrade.c", "server/access/*.c", "server/loop/tls.c", "server/loop/tls_test.c", "clients/c/*.c" } },
+      { "protocol/http/upgrade.c", "server/access/*.c", "server/loop/tls.c", "server/loop/tls_test.c", "clients/c/client_tls.c" } },
     { "jansson.h", { "protocol/*.c", "server/features/presence/presence_state.c", "tests/*" } },
     { "xxhash.h", { "storage/src/*.c" } },
     { "zstd.h", { "storage/src/*.c", "clients/cli/*.c", "bench/*", "tests/*" } },

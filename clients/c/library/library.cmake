@@ -4,7 +4,7 @@
 #
 # It is made of the objects of `wire`, `feature_wire` and `vibesync_client`; the engine stays in libvibesync-crdt. The shared one also
 # has a `ground` of its own, of which only uuid_* is seen: libvibesync-crdt.so exports no more of it than its own headers declare.
-# What else it links (wslay, msgpack, libcrypto, jansson, zlib, http-parser) is no business of those who link the shared one.
+# What else it links (wslay, msgpack, libssl, libcrypto, jansson, zlib, http-parser) is no business of those who link the shared one.
 foreach(layer wire feature_wire vibesync_client)
   set_target_properties(${layer} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_compile_options(${layer} PRIVATE -fno-semantic-interposition)
@@ -15,7 +15,7 @@ add_library(vibesync_client_shared SHARED ${objects} $<TARGET_OBJECTS:ground>)
 add_library(vibesync_client_static STATIC ${objects})
 set_target_properties(vibesync_client_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0 LINK_DEPENDS ${exports})
 target_link_options(vibesync_client_shared PRIVATE -Wl,--version-script=${exports} -Wl,-Bsymbolic-functions)
-target_link_libraries(vibesync_client_shared PRIVATE vibesync_crdt_shared wire) # wire: for the libraries behind it
+target_link_libraries(vibesync_client_shared PRIVATE vibesync_crdt_shared wire PkgConfig::SSL) # wire: for the libraries behind it
 if(VIBESYNC_SANITIZE)
   target_link_options(vibesync_client_shared PRIVATE -fsanitize=${VIBESYNC_SANITIZE})
 endif()

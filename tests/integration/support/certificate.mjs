@@ -16,12 +16,12 @@ export class Issuer {
         this.pem = readFileSync(this.file, 'utf8');
     }
 
-    // Writes NAME.crt and NAME.key, for 127.0.0.1 and localhost.
-    issue(name) {
+    // Writes NAME.crt and NAME.key, for 127.0.0.1 and localhost or for `names`; negative `days`: it ended before.
+    issue(name, names = 'IP:127.0.0.1,DNS:localhost', days = 2) {
         const path = (end) => join(this.folder, `${name}.${end}`);
         openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', path('key'), '-out', path('csr'),
-            '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost');
-        openssl('x509', '-req', '-in', path('csr'), '-CA', this.file, '-CAkey', this.key, '-CAcreateserial', '-days', '2',
+            '-subj', `/CN=${name}`, '-addext', `subjectAltName=${names}`);
+        openssl('x509', '-req', '-in', path('csr'), '-CA', this.file, '-CAkey', this.key, '-CAcreateserial', '-days', `${days}`,
             '-copy_extensions', 'copy', '-out', path('crt'));
         return { certificate: path('crt'), key: path('key') };
     }

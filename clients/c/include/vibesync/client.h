@@ -50,19 +50,20 @@ enum {
 
 /* ---- address ----
  *
- *     http://HOST[:PORT][/v1/sessions/UUID[/ws]][#token=TOKEN]       also ws://
+ *     https://HOST[:PORT][/v1/sessions/UUID[/ws]][#token=TOKEN]      also wss://, http://, ws://
  *
  * What stands behind '#' is never sent; it is how a whole invitation travels as one line. */
 struct client_url {
     char host[256];      /* name or literal, IPv6 without brackets */
-    uint16_t port;       /* 80 when none is given */
+    uint16_t port;       /* 80 or 443 when none is given */
+    bool secure;         /* https, wss: TLS */
     char authority[264]; /* host and port as the Host header wants them */
     struct uuid session; /* nil: none in the URL */
     struct bytes token;  /* in the text that was parsed; data NULL: none */
     struct bytes code;   /* #code=CODE, an invitation; data NULL: none */
 };
 
-/* STATUS_MALFORMED; STATUS_UNSUPPORTED: a scheme that needs TLS, which a proxy in front of the server must end; STATUS_TOO_BIG. */
+/* STATUS_MALFORMED, STATUS_TOO_BIG. */
 enum status client_url_parse(struct bytes text, struct client_url *out);
 
 /* ---- life ---- */
@@ -77,9 +78,11 @@ struct client_options {
     void (*random)(void *context, void *out, size_t size);
     void *random_context;
     uint64_t now_ms;
+    const char *ca_file; /* for TLS: a file, in PEM, of the authorities to trust in place of the system's; NULL: the system's */
 };
 
-/* Copies what it needs. STATUS_MALFORMED: the URL, no session or no token in it; STATUS_UNSUPPORTED; STATUS_NO_MEMORY. */
+/* Copies what it needs. STATUS_MALFORMED: the URL, no session or no token in it; STATUS_IO: no certificate can be read from
+ * `ca_file`; STATUS_NO_MEMORY. */
 enum status client_create(const struct client_options *options, struct client **out);
 
 /* Frees everything, documents included. Unanswered calls are not called back. NULL is fine. */
@@ -110,7 +113,8 @@ void client_disconnected(struct client *client, uint64_t now_ms);
  * be fed. */
 void client_feed(struct client *client, struct bytes received, uint64_t now_ms);
 
-/* The bytes to send next; valid until the next call on the client. Edits and calls since the last time become one message here. */
+/* The bytes to send next, with TLS not all of them at once; valid until the next call on the client. Edits and calls since the last
+ * time become one message here. */
 struct bytes client_output(struct client *client);
 
 /* The first `size` bytes of the output were sent. */
