@@ -44,6 +44,32 @@ struct crdt_roots crdt_doc_roots(const struct crdt_doc *doc, struct bytes name) 
     return roots;
 }
 
+static bool root_is_text(const struct crdt_doc *doc, const struct crdt_type *root) {
+    bool has_text = false;
+    for (uint32_t at = root->start; at != ITEM_NONE; at = doc_item(doc, at)->right) {
+        const struct item *item = doc_item(doc, at);
+        if ((item->flags & ITEM_DELETED) != 0 || item->kind == CONTENT_GC)
+            continue;
+        if (item->kind != CONTENT_STRING && item->kind != CONTENT_EMBED && item->kind != CONTENT_FORMAT)
+            return false;
+        has_text |= item->kind == CONTENT_STRING;
+    }
+    return has_text && root->entries == ENTRY_NONE;
+}
+
+struct bytes crdt_doc_text_root(const struct crdt_doc *doc) {
+    struct bytes name = { NULL, 0 };
+    for (uint32_t i = 0; i < doc->types.count; i++) {
+        const struct crdt_type *type = doc->types.all[i];
+        if (type == NULL || type->item != ITEM_NONE || !root_is_text(doc, type))
+            continue;
+        if (name.data != NULL)
+            return (struct bytes){ NULL, 0 };
+        name = type->name;
+    }
+    return name;
+}
+
 uint64_t crdt_text_length(const struct crdt_type *text) {
     return text->length;
 }

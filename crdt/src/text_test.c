@@ -235,6 +235,22 @@ Test(roots, only_those_that_held_something_count) {
     crdt_doc_destroy(pad.doc);
 }
 
+Test(roots, the_text_is_the_only_one_that_is_nothing_else) {
+    static const uint8_t element[] = { 0x01, 0x01, 0x09, 0x00, 0x07, 0x01, 0x01, 'x', 0x03, 0x01, 'p', 0x00 };
+    struct pad pad = make(1, true);
+    cr_assert_null(crdt_doc_text_root(pad.doc).data);
+    hear(pad, bytes_of(element, sizeof element));
+    cr_assert_null(crdt_doc_text_root(pad.doc).data, "it holds an element");
+    edit(pad, NULL, 0, 0, "x");
+    cr_assert(bytes_equal_text(crdt_doc_text_root(pad.doc), "t"));
+    struct crdt_type *second;
+    cr_assert_eq(crdt_doc_root(pad.doc, bytes_text("second"), &second), STATUS_OK);
+    cr_assert(bytes_equal_text(crdt_doc_text_root(pad.doc), "t"), "the other is empty");
+    edit((struct pad){ pad.doc, second }, NULL, 0, 0, "y");
+    cr_assert_null(crdt_doc_text_root(pad.doc).data, "there are two");
+    crdt_doc_destroy(pad.doc);
+}
+
 Test(doc, client_ids_have_53_bits) {
     struct crdt_doc_options options = { .client_id = UINT64_C(1) << 53 };
     struct crdt_doc *doc;

@@ -8,6 +8,7 @@
 #include "document/framing.h"
 #include "document/leave.h"
 #include "document/persist.h"
+#include "document/root.h"
 #include "log.h"
 #include "loop/loop.h"
 
@@ -192,6 +193,27 @@ static enum status document_apply(struct document *document, struct bytes update
     return status != STATUS_OK ? status : committed == STATUS_OK ? STATUS_OK : STATUS_CONFLICT;
 }
 
+/* A door's first words are in: if they made another root the text, those who have learned the old one are told to open again. */
+static enum status document_follow_door(struct document *document) {
+    bool renamed;
+    enum status status = root_follow_door(document, &renamed);
+    if (!renamed)
+        return status;
+    struct log_subject subject = document_subject(document);
+    log_info(&subject, "document.root", "name=\"%s\"", document->root_name);
+    struct wire_doc_gone gone = { .doc = document->number, .file = document->file, .reason = WIRE_GONE_UNAVAILABLE };
+    list_each (link, &document->subscriptions) {
+        struct subscription *subscription = list_entry(link, struct subscription, document_link);
+        if (subscription->dialect != DIALECT_NATIVE)
+            continue;
+        const struct connection *connection = subscription->connection;
+        connection->dialect->gone(subscription, &gone);
+        if (connection->state == CONNECTION_JOINED) /* else there was no memory to say it: the subscription has gone, too */
+            document_unsubscribe(subscription);
+    }
+    return STATUS_OK;
+}
+
 enum status document_update(struct subscription *subscription, struct bytes update, bool live) {
     struct document *document = subscription->document;
     struct server *server = document->session->server;
@@ -244,6 +266,7 @@ enum status document_update(struct subscription *subscription, struct bytes upda
         return STATUS_OK;
     }
 
+    bool was_empty = crdt_doc_size(document->crdt).structs == 0;
     struct crdt_update_result result = { 0 };
     struct bytes_writer relay = connection_writer();
     status = document_apply(document, update, &result, &relay);
@@ -268,6 +291,8 @@ enum status document_update(struct subscription *subscription, struct bytes upda
     status = relayed ? authors_note(document, update, subscription->client_id) : STATUS_OK;
     if (status == STATUS_OK)
         status = persist_update(subscription, update, relayed);
+    if (status == STATUS_OK && was_empty && subscription->dialect != DIALECT_NATIVE)
+        status = document_follow_door(document);
     if (status != STATUS_OK) {
         bytes_writer_finish(&relay);
         document_put_aside(document, status_name(status));

@@ -71,6 +71,7 @@ struct document {
     uint64_t changed_last_ms;
     uint64_t checkpoint_not_before_ms; /* after a failure */
     bool overtaken;                    /* another server's checkpoint is newer than what memory holds */
+    bool root_overtaken;               /* the same, with another text root */
     uint64_t standing_asked_ms;        /* standing.c */
 
     /* leave.c */

@@ -18,6 +18,7 @@
 #include "config.h"
 #include "document/budget.h"
 #include "document/persist.h"
+#include "document/root.h"
 #include "features/files/files_wire.h"
 #include "log.h"
 #include "wire/hocuspocus.h"
@@ -267,12 +268,9 @@ static enum status document_open_fill(struct document *document, struct loaded_d
     enum status status = crdt_doc_create(&options, &document->crdt);
     if (status != STATUS_OK)
         return status;
-    document->root_name = mem_alloc(&mem_default, loaded->root_name.size + 1);
-    if (document->root_name == NULL)
-        return STATUS_NO_MEMORY;
-    memcpy(document->root_name, loaded->root_name.data, loaded->root_name.size);
-    document->root_name[loaded->root_name.size] = '\0';
-    document->root_name_size = loaded->root_name.size + 1;
+    status = root_set(document, loaded->root_name);
+    if (status != STATUS_OK)
+        return status;
     document->epoch = loaded->epoch;
 
     struct crdt_txn *txn = crdt_txn_begin(document->crdt);
@@ -280,7 +278,10 @@ static enum status document_open_fill(struct document *document, struct loaded_d
         status = loaded->format == CRDT_FORMAT_YJS_V1 ? crdt_update_apply(txn, loaded->state, NULL) : STATUS_DAMAGED;
     struct journal_entry entry;
     while (status == STATUS_OK && loaded_document_next(loaded, &entry)) {
+        bool was_empty = crdt_doc_size(document->crdt).structs == 0, renamed;
         status = crdt_update_apply(txn, entry.update, NULL);
+        if (status == STATUS_OK && was_empty && (entry.flags & JOURNAL_DOOR))
+            status = root_follow_door(document, &renamed);
         if (status == STATUS_OK && (entry.flags & JOURNAL_RELAYED))
             status = authors_note(document, entry.update, 0);
         document->last_author = entry.author;

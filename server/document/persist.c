@@ -63,7 +63,7 @@ enum status persist_update(struct subscription *subscription, struct bytes updat
     struct server *server = document->session->server;
     struct journal_entry entry = {
         .author = subscription->connection->participant.user,
-        .flags = relayed ? JOURNAL_RELAYED : 0,
+        .flags = (uint8_t)((relayed ? JOURNAL_RELAYED : 0) | (subscription->dialect != DIALECT_NATIVE ? JOURNAL_DOOR : 0)),
         .at_ms = server_unix_ms(server),
         .origin = subscription->connection->id,
         .update = update,
@@ -177,7 +177,12 @@ void persist_overtaken(struct document *document, int64_t version) {
 }
 
 static enum status persist_merge_state(struct checkpoint_job *job, int format, struct bytes state) {
-    return format == CRDT_FORMAT_YJS_V1 ? document_merge(job->context, state) : STATUS_DAMAGED;
+    struct document *document = job->context;
+    if (!bytes_equal_text(job->stored_root, document->root_name)) {
+        document->root_overtaken = true;
+        return STATUS_CONFLICT;
+    }
+    return format == CRDT_FORMAT_YJS_V1 ? document_merge(document, state) : STATUS_DAMAGED;
 }
 
 static enum status persist_merge_update(struct checkpoint_job *job, const struct journal_entry *entry) {
@@ -212,6 +217,7 @@ static void persist_encode(struct checkpoint_job *job) {
             .state_vector = bytes_written(&state_vector),
             .has_text = has_text,
             .text = bytes_written(&text),
+            .root_name = root_name,
             .author = document->last_author,
         };
         checkpoint_encoded(job, &content);
@@ -254,6 +260,10 @@ static void persist_checkpoint_done(struct checkpoint_job *job, const struct che
         document_gone(document, WIRE_GONE_QUARANTINED, 0);
         break;
     case STATUS_CONFLICT:
+        if (document->root_overtaken) { /* another server's checkpoint says which root is the text: loaded anew */
+            document_gone(document, WIRE_GONE_UNAVAILABLE, 0);
+            break;
+        }
         if (outcome->epoch != document->epoch && outcome->epoch != 0) {
             document_gone(document, WIRE_GONE_EPOCH, outcome->epoch);
             break;

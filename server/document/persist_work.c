@@ -86,6 +86,7 @@ static void persist_work_run(void *context) {
     work->content.state_vector = bytes_written(&work->state_vector);
     work->content.has_text = has_text;
     work->content.text = bytes_written(&work->text);
+    work->content.root_name = root_name;
     if (status == STATUS_OK)
         status = checkpoint_prepare(&work->content, bytes_written(&work->rows), &work->prepared);
     work->status = status;

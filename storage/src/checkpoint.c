@@ -164,6 +164,7 @@ static void checkpoint_on_read(void *context, const struct reply *reply) {
                  (long long)loaded.version);
     }
     if (status == STATUS_OK && loaded.version != job->version) {
+        job->stored_root = loaded.root_name;
         status = job->handlers->merge_state(job, loaded.format, loaded.state);
         if (status == STATUS_OK)
             job->version = loaded.version;

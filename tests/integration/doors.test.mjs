@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { runCli } from './support/cli.mjs';
-import { storedDocument } from './support/documents.mjs';
+import { newestVersion, storedDocument } from './support/documents.mjs';
 import { allLeave, hocuspocus, yws } from './support/doors.mjs';
 import { stand } from './support/ground.mjs';
 import { until, within } from './support/wait.mjs';
@@ -315,5 +315,74 @@ describe('refusals and tokens', { concurrency: true }, () => {
         await until('the provider of Hocuspocus hears it', () => cem.denied.length > 0);
         assert.equal((ground.server.log + ground.server.earlierLogs).includes(token), false);
         for (const one of [old, cem, inUrl, elsewhere]) one.leave();
+    });
+});
+
+describe('an editor on a root of another name', () => {
+    const doors = { 'y-websocket': yws, Hocuspocus: hocuspocus };
+
+    for (const [name, door] of Object.entries(doors)) {
+        test(`${name}: what it writes first is the file's text, for everybody and for the checkpoint, also after kill -9`, async () => {
+            const { owner, guest } = await ground.pair();
+            const path = `root/${name}.txt`;
+            const native = await owner.create(path); // knows the root `text`
+            const ada = await door(ground.server, guest.session, path, { root: 'codemirror' }).synced();
+            ada.insert(0, 'first');
+            await until('who knew another root is told to open again', () => native.gone?.reason === 'unavailable');
+            const again = await owner.open(path);
+            assert.equal(again.root, 'codemirror');
+            await again.sees('first');
+            again.insert(5, ' native');
+            await ada.sees('first native');
+            await again.saved();
+            ada.ydoc.getText('second').insert(0, 'another root later');
+            again.insert(0, '> ');
+            await again.saved();
+            assert.equal((await file(owner.session, path)).checkpoint_version, '0', 'nothing but the journal has it');
+
+            await ground.server.kill();
+            await ground.server.start();
+            await owner.connect();
+            const after = await owner.open(path);
+            assert.equal(after.root, 'codemirror');
+            await after.sees('> first native');
+            await ada.sees('> first native');
+            ada.insert(0, 'x');
+            await after.sees('x> first native');
+            ada.leave();
+            assert.equal(await ground.server.stop(), 0);
+            const row = await file(owner.session, path);
+            const version = await newestVersion(ground.cluster, row.id);
+            assert.deepEqual([row.root_name, row.content_hash, version.content], ['codemirror', version.content_hash, 'x> first native']);
+            await ground.server.start();
+        });
+    }
+
+    test('a file that has text, one that begins with two texts or with elements, and a name that fits nowhere keep `text`', async () => {
+        const { owner, guest } = await ground.pair();
+        const begun = await owner.create('begun.txt');
+        begun.insert(0, 'native');
+        await begun.saved();
+        const beginnings = {
+            'begun.txt': (ydoc) => ydoc.getText('codemirror').insert(0, 'late'),
+            'two.txt': (ydoc) => ydoc.transact(() => ['a', 'b'].forEach((name) => ydoc.getText(name).insert(0, name))),
+            'elements.txt': (ydoc) => ydoc.getXmlFragment('default').insert(0, [new Y.XmlElement('p')]),
+            'map.txt': (ydoc) => ydoc.getMap('map').set('key', 'value'),
+            'long.txt': (ydoc) => ydoc.getText('n'.repeat(256)).insert(0, 'x'),
+            'nul.txt': (ydoc) => ydoc.getText('n\0').insert(0, 'x'),
+        };
+        for (const [path, begin] of Object.entries(beginnings)) {
+            const cem = await hocuspocus(ground.server, guest.session, path).synced();
+            begin(cem.ydoc);
+            await cem.saved();
+            assert.equal((await owner.open(path)).root, 'text', path);
+            cem.leave();
+        }
+        assert.equal(begun.gone, null);
+        const wide = await hocuspocus(ground.server, guest.session, 'wide.txt').synced();
+        wide.ydoc.transact(() => { wide.ydoc.getMap('meta').set('key', 1); wide.ydoc.getText('ü').insert(0, 'x'); });
+        await wide.saved();
+        assert.equal((await owner.open('wide.txt')).root, 'ü', 'one text beside what is none');
+        wide.leave();
     });
 });

@@ -74,8 +74,9 @@ const takenMax = 5;
 /** What a message has around its update, at most. */
 const framingBytes = 64;
 
-/** `state` comes at each change of `state` and of `unsaved`. */
-export class Document extends Events<{ state: DocumentState; access: "read" | "write"; stopped: Stopped; synced: void }> {
+/** `state` comes at each change of `state` and of `unsaved`; `text` when `text` is another Y.Text now: an editor with a root of its own was the
+ * first to write into the empty file. Bind to it anew. */
+export class Document extends Events<{ state: DocumentState; access: "read" | "write"; stopped: Stopped; synced: void; text: void }> {
   readonly doc: Y.Doc;
   /** The awareness of this document: cursors. Set `user` and `cursor` as editor bindings do. */
   readonly awareness: Awareness;
@@ -278,7 +279,10 @@ export class Document extends Events<{ state: DocumentState; access: "read" | "w
     this.#file = String(result.file);
     this.#path = String(result.path);
     this.#epoch = Number(result.epoch);
-    if (typeof result.root === "string") this.#root = result.root;
+    if (typeof result.root === "string" && result.root !== this.#root) {
+      this.#root = result.root;
+      this.emit("text", undefined);
+    }
     this.#serverVector = Y.decodeStateVector(vector);
     this.#setAccess(access);
     this.#sent = this.#acked = 0;

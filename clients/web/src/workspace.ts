@@ -141,6 +141,7 @@ export class Workspace {
     tab.document = document;
     tab.editor = new Editor(document, () => this.#shown === tab && this.#status.editor(tab.editor));
     tab.offs = [document.on("state", () => this.#drawTabs()), document.on("stopped", () => this.#shown === tab && this.#banner())];
+    tab.offs.push(document.on("text", () => (this.#detach(tab), this.#attach(tab, document))));
     this.#introduce();
     if (this.#shown === tab) this.#show(tab);
   }

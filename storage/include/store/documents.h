@@ -15,7 +15,7 @@
  *   1       8      XXH3-64 of everything from offset 9 on, big-endian
  *   9       …      entries, each:
  *                    16      author (user id; zero: none)
- *                    1       flags: 01 the sender relayed structs of others
+ *                    1       flags: 01 the sender relayed structs of others, 02 it came through a compatibility door
  *                    varint  Unix ms at which the server took it
  *                    varint  origin: the server's number of the connection; 0: none
  *                    varint  byte count, then that many bytes: the update (Yjs update v1)
@@ -24,7 +24,7 @@
  *   01  <8 bytes>  00000000000000000000000000000007  00  e807  03  02 0000 */
 
 enum { JOURNAL_ROW_VERSION = 1, JOURNAL_ROW_HEADER = 9, JOURNAL_ENTRY_OVERHEAD_MAX = 16 + 1 + 8 + 8 + 8 };
-enum { JOURNAL_RELAYED = 1 };
+enum { JOURNAL_RELAYED = 1, JOURNAL_DOOR = 2 };
 
 /* A document's row is sealed at this size: one bytea that PostgreSQL and both ends hold without strain. An update of its own may be
  * as large as this less the overheads. */
@@ -238,6 +238,7 @@ struct checkpoint_job {
     bool whole;      /* `encode` will make the new state from what was read, not from memory: checkpoint_take_sources() */
     const struct checkpoint_handlers *handlers;
     void *context;
+    struct bytes stored_root; /* during merge_state: files.root_name, which the state's text is of */
     /* private */
     struct store *store;
     struct store_request request;

@@ -1,0 +1,29 @@
+/* root.c — see root.h. */
+#include "document/root.h"
+
+#include "document/document.h"
+
+enum status root_set(struct document *document, struct bytes name) {
+    char *copy = mem_alloc(&mem_default, name.size + 1);
+    if (copy == NULL)
+        return STATUS_NO_MEMORY;
+    memcpy(copy, name.data, name.size);
+    copy[name.size] = '\0';
+    mem_free(&mem_default, document->root_name, document->root_name_size);
+    document->root_name = copy;
+    document->root_name_size = name.size + 1;
+    return STATUS_OK;
+}
+
+enum status root_follow_door(struct document *document, bool *out_changed) {
+    struct bytes name = bytes_text("text");
+    *out_changed = false;
+    if (!bytes_equal_text(name, document->root_name) || crdt_doc_roots(document->crdt, name).named)
+        return STATUS_OK;
+    struct bytes found = crdt_doc_text_root(document->crdt);
+    if (found.size == 0 || found.size > ROOT_NAME_BYTES_MAX || memchr(found.data, 0, found.size) != NULL)
+        return STATUS_OK;
+    enum status status = root_set(document, found);
+    *out_changed = status == STATUS_OK;
+    return status;
+}
