@@ -199,7 +199,8 @@ static void hocuspocus_of_document(struct subscription *subscription, const stru
     switch (message->kind) {
     case HOCUSPOCUS_SYNC:
         yws_take(subscription, &message->yws);
-        if (message->yws.kind == YWS_STEP_1 && connection->state == CONNECTION_JOINED)
+        if (message->yws.kind == YWS_STEP_1 && connection->state == CONNECTION_JOINED &&
+            connection_subscription_named(connection, message->name) == subscription) /* else it was refused */
             hocuspocus_step_1(subscription);
         break;
     case HOCUSPOCUS_STATELESS:

@@ -99,7 +99,7 @@ void yws_take(struct subscription *subscription, const struct yws_message *messa
     struct connection *connection = subscription->connection;
     switch (message->kind) {
     case YWS_STEP_1:
-        if (delivery_state(subscription, message->payload) == STATUS_MALFORMED)
+        if (document_admits(subscription, message->payload) && delivery_state(subscription, message->payload) == STATUS_MALFORMED)
             yws_malformed(connection, "not a state vector");
         break;
     case YWS_STEP_2:

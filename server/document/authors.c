@@ -9,6 +9,7 @@
 #include "document/authors.h"
 
 #include "document/document.h"
+#include "ground/varint.h"
 #include "log.h"
 
 #include <assert.h>
@@ -110,6 +111,18 @@ enum status authors_judge(const struct subscription *subscription, struct bytes 
     enum status status = crdt_update_each_range(update, authors_judge_range, &judged);
     *out_relayed = judged.relayed;
     return status;
+}
+
+bool authors_has_older(const struct document *document, struct bytes state_vector) {
+    struct bytes_reader reader = bytes_reader(state_vector);
+    uint64_t count = 0, client, clock;
+    if (document->authors.older_count == 0)
+        return false;
+    varint_read(&reader, &count);
+    for (; count > 0 && varint_read(&reader, &client) == STATUS_OK && varint_read(&reader, &clock) == STATUS_OK; count--)
+        if (clock > crdt_doc_clock(document->crdt, client) && authors_is_older(&document->authors, client))
+            return true;
+    return false;
 }
 
 /* ---- claiming ---- */

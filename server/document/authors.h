@@ -52,6 +52,9 @@ enum status authors_load(struct document *document, void (*done)(struct document
  * STATUS_CONFLICT   units of another history of the file */
 enum status authors_judge(const struct subscription *subscription, struct bytes update, bool *out_relayed);
 
+/* Whether a peer with this state vector has units of another history of the file. What is no state vector has none. */
+bool authors_has_older(const struct document *document, struct bytes state_vector);
+
 /* Claims the client id that a live update, which was taken as a relay, is of: if it holds units of one client only, whom the peer's
  * own presence, the first that it sent, is of, if it sent any; and nobody else claims to be that client. Sync answers claim
  * nothing: they hold what others made. */

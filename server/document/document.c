@@ -309,6 +309,16 @@ enum status document_update(struct subscription *subscription, struct bytes upda
     return STATUS_OK;
 }
 
+bool document_admits(struct subscription *subscription, struct bytes state_vector) {
+    const struct connection *connection = subscription->connection;
+    if (!authors_has_older(subscription->document, state_vector))
+        return true;
+    document_reject(subscription, WIRE_CODE_EPOCH_MISMATCH, NULL);
+    if (connection->state == CONNECTION_JOINED) /* else all its subscriptions have ended */
+        document_unsubscribe(subscription);
+    return false;
+}
+
 enum status document_merge(struct document *document, struct bytes update) {
     struct crdt_update_result result = { 0 };
     struct bytes_writer relay = connection_writer();

@@ -142,6 +142,10 @@ void document_unsubscribe(struct subscription *subscription);
  * other refusal is told to the sender by its dialect's rejected() and answers STATUS_OK. The subscription may end meanwhile. */
 enum status document_update(struct subscription *subscription, struct bytes update, bool live);
 
+/* A door's sync step 1, which comes before its updates. False: the peer has another history of the file; that was told to it by its
+ * dialect's rejected(), and the subscription has ended, so that its replica is not given this one, too. */
+bool document_admits(struct subscription *subscription, struct bytes state_vector);
+
 /* One kind 5. STATUS_MALFORMED. */
 enum status document_awareness(struct subscription *subscription, struct bytes update);
 

@@ -245,6 +245,7 @@ describe('the document has a new history', () => {
         offline.provider.disconnect();
         third.socket.disconnect();
         for (const one of [offline, third]) one.insert(0, '[away]');
+        const before = [online, offline, third].map(({ ydoc }) => ydoc.getText('text').toString());
         await renewed(room, '[new base]');
         await online.closedWith(4409); // the quarantine, after which the provider gives up
         for (const { provider } of [online, offline]) provider.connect();
@@ -253,6 +254,7 @@ describe('the document has a new history', () => {
         await until('both are closed with 4409 for what they have', () =>
             [online, offline].every(({ closes }) => closes.length === 2 && closes[1] === 4409));
         await until('permission is denied', () => third.denied.some((reason) => reason.includes('another history')));
+        assert.deepEqual([online, offline, third].map(({ text }) => text), before, 'no replica was given the new history');
         for (const door of [yws, hocuspocus]) {
             const fresh = await door(ground.server, session, 'doors.md').synced();
             await fresh.sees('[new base]');
