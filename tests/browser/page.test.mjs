@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test as nodeTest } from "node:test";
 import { startServer } from "../support/server.mjs";
+import { WebsocketProvider } from "y-websocket";
+import * as Y from "yjs";
 import * as w from "./windows.mjs";
 
 let server, browser;
@@ -557,4 +559,27 @@ test("the page obeys its own policy: scripts of this server only, immutable asse
   assert.equal(script.headers.get("content-type"), "text/javascript; charset=utf-8");
   const again = await fetch(`${server.url}/`, { headers: { "if-none-match": page.headers.get("etag") } });
   assert.equal(again.status, 304);
+});
+
+test("the file is open and empty, and an editor behind a door writes into a root of its own: the page shows it and types into it", async () => {
+  const { made, pages: [ada] } = await room(1);
+  await w.createFile(ada, "notes.txt");
+  await w.waitForState(ada, "synced");
+  const ydoc = new Y.Doc();
+  const provider = new WebsocketProvider(`${server.url.replace("http", "ws")}/y/${made.session}`, "notes.txt", ydoc, {
+    protocols: ["vibesync.door", `vibesync.token.${made.token}`], disableBc: true,
+  });
+  try {
+    const text = ydoc.getText("codemirror");
+    await w.until(() => provider.synced);
+    text.insert(0, "from the door");
+    await w.waitForText(ada, "from the door");
+    await w.text(ada).click();
+    await ada.keyboard.press("Control+End");
+    await ada.keyboard.type(", and the page");
+    await w.until(() => text.toString() === "from the door, and the page", () => text.toString());
+  } finally {
+    provider.destroy();
+    ydoc.destroy();
+  }
 });
