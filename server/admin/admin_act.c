@@ -108,6 +108,7 @@ static bool admin_kick_visit(struct round *round, struct http_door *door) {
                                        .connection = connection->id,
                                        .request = act->round.name };
         log_info(&subject, "admin.kicked", "connection_id=%s reason=\"%s\"", id, act->reason);
+        metrics_count(&door->server->metrics, METRIC_admin_kicks);
         connection_close(connection, WIRE_CLOSE_REMOVED, act->reason);
         return false;
     }
@@ -173,6 +174,7 @@ static void admin_close_done(struct round *round, struct http_conn *conn) {
     uuid_format(&act->id, id);
     log_info((&(struct log_subject){ .session = &act->id, .request = act->round.name }), "admin.closed",
              "connections=%llu reason=\"%s\"", (unsigned long long)act->closed, act->reason);
+    metrics_count(&conn->door->server->metrics, METRIC_admin_closes);
     admin_answer(conn, "session", id, "closed", act->closed);
 }
 
@@ -256,9 +258,10 @@ static void admin_evict_done(struct round *round, struct http_conn *conn) {
     }
     log_info((&(struct log_subject){ .file = &act->id, .request = act->round.name }), "admin.evicted", "saved=%d readers=%llu",
              act->saved, (unsigned long long)act->closed);
-    if (act->saved)
+    if (act->saved) {
+        metrics_count(&conn->door->server->metrics, METRIC_admin_evictions);
         admin_answer(conn, "document", id, "saved and evicted", act->closed);
-    else
+    } else
         http_conn_refuse(conn, WIRE_CODE_UNAVAILABLE, "It could not be saved in time, and stays in memory.");
 }
 
@@ -278,6 +281,7 @@ void admin_drain(struct http_conn *conn, struct bytes argument) {
     if (!admin_allowed(conn))
         return;
     log_info((&(struct log_subject){ .request = conn->request }), "admin.drained", "peer=%s", http_conn_peer(conn));
+    metrics_count(&conn->door->server->metrics, METRIC_admin_drains);
     kill(getpid(), SIGTERM); /* the main thread reads it, and what follows is the same */
     admin_answer(conn, "server", "draining", "SIGTERM", table_count(&conn->door->server->connections));
 }
@@ -291,6 +295,7 @@ void admin_log_level(struct http_conn *conn, struct bytes argument) {
     for (unsigned i = 0; i < sizeof levels / sizeof levels[0]; i++)
         if (strcmp(level, levels[i]) == 0) {
             log_set_level((enum log_level)i);
+            metrics_count(&conn->door->server->metrics, METRIC_admin_log_levels);
             log_event(LOG_ERROR, NULL, "admin.log_level", "level=%s", level); /* whatever the level is */
             admin_answer(conn, "level", level, "set until the next reload", 0);
             return;

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { runCli } from './support/cli.mjs';
 import { newestVersion, storedDocument } from './support/documents.mjs';
 import { stand } from './support/ground.mjs';
+import { Metrics } from './support/metrics.mjs';
 import { until } from './support/wait.mjs';
 
 const ground = await stand({ loops: 2, 'log-level': 'info' });
@@ -161,6 +162,25 @@ test('the log level is set while it runs', async () => {
     await ground.server.get('/healthz');
     await until('a line of that level', () => /debug http\.answered/.test(ground.server.log));
     await admin('log-level', 'info');
+});
+
+test('acts are counted by kind, refused ones are not', async () => {
+    const { owner, guest } = await ground.pair();
+    const replica = await owner.create('counted.md');
+    await replica.saved();
+    const before = await Metrics.of(ground.server);
+    const [, theirs] = (await admin('connections', '--session', owner.session.session)).lines;
+    await admin('evict', replica.file);
+    await admin('evict', replica.file);
+    await admin('kick', theirs.connection);
+    await guest.ended();
+    await admin('kick', theirs.connection);
+    await admin('close', owner.session.session);
+    await admin('log-level', 'info');
+    assert.equal((await admin('log-level', 'loud')).status, 1);
+    const after = await Metrics.of(ground.server);
+    const counts = ['kicks', 'closes', 'evictions', 'log_levels', 'drains'].map((kind) => after.since(before, `vibesync_admin_${kind}_total`));
+    assert.deepEqual(counts, [1, 1, 1, 1, 0]);
 });
 
 test('drain: as SIGTERM', async () => {
