@@ -34,7 +34,7 @@ static void connection_on_writable(void *owner);
 static void connection_on_end(void *owner, enum status why);
 static const struct socket_events connection_events = { connection_on_bytes, connection_on_writable, connection_on_end };
 
-static struct log_subject connection_subject(const struct connection *connection) {
+struct log_subject connection_subject(const struct connection *connection) {
     return (struct log_subject){ .session = &connection->session_id, .connection = connection->id, .request = connection->request };
 }
 

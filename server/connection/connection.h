@@ -29,6 +29,7 @@
 
 #include "connection/dialect.h"
 #include "connection/outbox.h"
+#include "log.h"
 #include "server.h"
 #include "session/participant.h"
 #include "session/room_member.h"
@@ -128,6 +129,9 @@ void connection_send_values(struct connection *connection, struct bytes_writer *
 
 /* Sends the presence of a room that the member missed. */
 void connection_send_room(struct connection *connection, struct room *room, struct room_member *member, struct frame_address to);
+
+/* Whom a log line is about: the session, the connection, and the request that opened it. Its views are the connection's. */
+struct log_subject connection_subject(const struct connection *connection);
 
 /* The whole answer "no" to a request. */
 void connection_send_fault(struct connection *connection, uint32_t msgid, const struct wire_fault *fault);

@@ -47,9 +47,7 @@ static void hocuspocus_refused(struct connection *connection, uint32_t request, 
 }
 
 static void hocuspocus_malformed(struct connection *connection, const char *what) {
-    struct log_subject subject = { .session = &connection->session_id,
-                                   .connection = connection->id,
-                                   .request = connection->request };
+    struct log_subject subject = connection_subject(connection);
     log_warn(&subject, "message.malformed", "what=\"%s\"", what);
     struct wire_fault fault = wire_fault_say(WIRE_CODE_MALFORMED, "%s", what);
     hocuspocus_refused(connection, 0, &fault, WIRE_CLOSE_MALFORMED);

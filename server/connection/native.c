@@ -18,9 +18,7 @@ static void native_malformed(struct connection *connection, enum wire_code code,
     struct wire_fault fault = wire_fault_say(code, "%s", what);
     fault.has_offset = true;
     fault.offset = offset;
-    struct log_subject subject = { .session = &connection->session_id,
-                                   .connection = connection->id,
-                                   .request = connection->request };
+    struct log_subject subject = connection_subject(connection);
     log_warn(&subject, "message.malformed", "what=\"%s\" offset=%zu", what, offset);
     if (code == WIRE_CODE_LIMIT)
         metrics_limited(&connection->server->metrics, LIMIT_values);

@@ -70,9 +70,7 @@ static void yws_doc_refused(struct connection *connection, uint32_t request, con
 
 /* Of both doors. */
 static void yws_malformed(struct connection *connection, const char *what) {
-    struct log_subject subject = { .session = &connection->session_id,
-                                   .connection = connection->id,
-                                   .request = connection->request };
+    struct log_subject subject = connection_subject(connection);
     struct wire_fault fault = wire_fault_say(WIRE_CODE_MALFORMED, "%s", what);
     log_warn(&subject, "message.malformed", "what=\"%s\"", what);
     connection->dialect->refused(connection, 0, &fault, WIRE_CLOSE_MALFORMED);

@@ -70,7 +70,8 @@ enum status delivery_update(struct document *document, struct bytes update, cons
             if (crdt_state_vector_encode(document->crdt, &vector) != STATUS_OK)
                 bytes_writer_reset(&vector);
         }
-        struct log_subject subject = { .session = &document->session->id, .file = &document->file, .connection = connection->id };
+        struct log_subject subject = connection_subject(connection);
+        subject.file = &document->file;
         metrics_limited(&connection->server->metrics, LIMIT_outbox_soft_bytes);
         log_debug(&subject, "reader.behind", "bytes=%zu", connection->outbox.bytes);
         delivery_fall_behind(subscription, bytes_written(&vector));

@@ -158,8 +158,8 @@ static void document_cut_off(struct document *document) {
 
 static void document_reject(struct subscription *subscription, enum wire_code code, const char *message) {
     struct document *document = subscription->document;
-    struct log_subject subject = document_subject(document);
-    subject.connection = subscription->connection->id;
+    struct log_subject subject = connection_subject(subscription->connection);
+    subject.file = &document->file;
     log_info(&subject, "update.rejected", "n=%llu code=%s", (unsigned long long)subscription->count, wire_code_word(code));
     subscription->refused = subscription->count;
     metrics_count(&document->session->server->metrics, METRIC_updates_rejected);

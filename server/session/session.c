@@ -227,11 +227,11 @@ void session_participants(struct connection *connection, uint32_t msgid, struct 
 
 enum status session_awareness(struct connection *connection, struct bytes update) {
     struct session *session = connection->session;
+    struct log_subject subject = connection_subject(connection);
     enum status status =
         room_apply(&session->room, &connection->room_member, connection->id, update, server_now_ms(session->server));
     if (status != STATUS_OK && status != STATUS_MALFORMED)
-        log_warn((&(struct log_subject){ .session = &session->id, .connection = connection->id, .request = connection->request }),
-                 "awareness.refused", "status=%s", status_name(status));
+        log_warn(&subject, "awareness.refused", "status=%s", status_name(status));
     return status;
 }
 

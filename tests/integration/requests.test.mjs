@@ -42,3 +42,20 @@ test('a connection has the name of its upgrade, and a call that fails that and i
     await person.refusal('file.create', { path: 'taken.md' });
     await until('with its msgid', () => new RegExp(`call\\.failed session=\\S+ connection=\\d+ request=${name}\\.${msgid} `).test(ground.server.log));
 });
+
+test('an update that is refused, and a message that cannot be read, are told with the name of their connection', async () => {
+    const owner = await ground.owner();
+    const { file } = await owner.create('refused.md');
+    const viewer = await ground.server.joinByCode(owner.session.code, 'Viewer');
+    await ground.cluster.rows("update session_participants set role = 'viewer' where user_id = $1", [viewer.user]);
+    const person = await ground.join(viewer);
+    const replica = await person.open('refused.md');
+    const about = `session=${viewer.session}`;
+    const [, name] = await until('it is in the log', () => new RegExp(`participant\\.joined ${about} connection=\\d+ request=([0-9a-f]{16}) role=viewer`).exec(ground.server.log));
+    replica.insert(0, 'graffiti');
+    await until('refused', () => ground.server.log.includes('update.rejected '));
+    assert.match(ground.server.log, new RegExp(`update\\.rejected ${about} file=${file} connection=\\d+ request=${name} `));
+    person.sendBytes(Buffer.from('c1', 'hex'));
+    await until('not read', () => ground.server.log.includes('message.malformed '));
+    assert.match(ground.server.log, new RegExp(`message\\.malformed ${about} connection=\\d+ request=${name} `));
+});
