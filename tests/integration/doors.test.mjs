@@ -6,10 +6,12 @@ import { runCli } from './support/cli.mjs';
 import { newestVersion, storedDocument } from './support/documents.mjs';
 import { allLeave, hocuspocus, yws } from './support/doors.mjs';
 import { stand } from './support/ground.mjs';
-import { until, within } from './support/wait.mjs';
+import { Server } from './support/server.mjs';
+import { pause, until, within } from './support/wait.mjs';
 import WebSocket from 'ws';
 import * as Y from 'yjs';
 
+const isLong = process.env.VIBESYNC_LONG === '1';
 const ground = await stand({ 'presence-ms': 200, 'ping-ms': 1000 });
 after(allLeave);
 
@@ -386,3 +388,18 @@ describe('an editor on a root of another name', () => {
         wide.leave();
     });
 });
+
+// A provider of y-websocket gives up a server of which it has heard nothing for 30 s.
+if (isLong)
+    test('who says nothing for 70 s stays connected, with the settings as they come', async () => {
+        const server = await Server.create(ground.cluster, { loops: 1 });
+        const owner = await ground.owner();
+        const visitors = [await yws(server, owner.session, 'calm').synced(), await hocuspocus(server, owner.session, 'calm').synced()];
+        for (const { provider } of visitors) provider.awareness.setLocalState(null);
+        await pause(70_000);
+        for (const visitor of visitors) {
+            assert.deepEqual(visitor.closes, []);
+            visitor.leave();
+        }
+        await server.destroy();
+    });
