@@ -84,11 +84,10 @@ struct authors_case {
  * first update holds everything; a door's provider may send what it has queued first, and that waits for the rest. */
 static bool authors_is_anothers(const struct subscription *subscription, uint64_t client_id) {
     const struct document *document = subscription->document;
-    if (crdt_doc_waits(document->crdt, client_id))
-        return false;
     for (const struct list *link = document->subscriptions.next; link != &document->subscriptions; link = link->next) {
         const struct subscription *other = list_entry(link, struct subscription, document_link);
         if (other->client_id == client_id && other->count > 0 &&
+            !(other->has_parked && crdt_doc_waits(document->crdt, client_id)) &&
             !uuid_equal(&other->connection->participant.user, &subscription->connection->participant.user))
             return true;
     }

@@ -281,6 +281,7 @@ enum status document_update(struct subscription *subscription, struct bytes upda
         return STATUS_OK;
     }
     metrics_count(&server->metrics, METRIC_updates);
+    subscription->has_parked |= result.parked;
     bool integrated = result.units_new > 0 || result.units_deleted > 0;
     if (!integrated && !result.parked) {
         persist_nothing_new(subscription);

@@ -89,6 +89,7 @@ struct subscription {
     bool owes_ack;
     bool writable;
     bool claimed;         /* a client id, by a live update, or in vain */
+    bool has_parked;      /* something of it had to wait for what is missing */
     struct list due_link; /* in connection->due while anything is owed, or alone */
     struct list connection_link;
     uint8_t *known; /* behind: what the peer has, a state vector; NULL: nothing */

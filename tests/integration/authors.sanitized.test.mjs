@@ -102,6 +102,26 @@ test('what fills a gap in the owner\'s edits is a relay, too, also while he writ
     assert.equal((await storedDocument(ground.cluster, mine.file)).text, 'lost queued');
 });
 
+test('a gap that somebody else made lets nobody forge', async () => {
+    const { owner, guest } = await ground.pair();
+    const mine = await owner.create('trap.md');
+    const theirs = await guest.open('trap.md');
+    const later = new Y.Doc(); // in the owner's name, before he has written: it waits for units that are not there
+    later.clientID = mine.ydoc.clientID;
+    later.getText('text').insert(0, 'abcdefgh');
+    const vector = Y.encodeStateVector(later);
+    later.getText('text').insert(8, 'z');
+    theirs.send(Y.encodeStateAsUpdate(later, vector));
+    await theirs.saved();
+
+    mine.insert(0, 'own');
+    await mine.saved();
+    await theirs.sees('own');
+    theirs.send(inTheNameOf(theirs, mine.ydoc.clientID, 'forged '));
+    await until('the refusal', () => theirs.rejected);
+    assert.equal(theirs.rejected.code, 'permission_denied');
+});
+
 test('an id that is first seen through somebody else gets a row without a user, also when the server is killed at once', async () => {
     const { owner, guest } = await ground.pair();
     const mine = await owner.create('unknown.md');
