@@ -15,13 +15,20 @@ enum status root_set(struct document *document, struct bytes name) {
     return STATUS_OK;
 }
 
+struct bytes root_after_door(const struct crdt_doc *doc, struct bytes name) {
+    struct bytes text = bytes_text("text");
+    if (!bytes_equal(name, text) || crdt_doc_roots(doc, text).named)
+        return name;
+    struct bytes found = crdt_doc_text_root(doc);
+    bool fits = found.size > 0 && found.size <= ROOT_NAME_BYTES_MAX && memchr(found.data, 0, found.size) == NULL;
+    return fits ? found : name;
+}
+
 enum status root_follow_door(struct document *document, bool *out_changed) {
-    struct bytes name = bytes_text("text");
+    struct bytes name = bytes_text(document->root_name);
+    struct bytes found = root_after_door(document->crdt, name);
     *out_changed = false;
-    if (!bytes_equal_text(name, document->root_name) || crdt_doc_roots(document->crdt, name).named)
-        return STATUS_OK;
-    struct bytes found = crdt_doc_text_root(document->crdt);
-    if (found.size == 0 || found.size > ROOT_NAME_BYTES_MAX || memchr(found.data, 0, found.size) != NULL)
+    if (bytes_equal(found, name))
         return STATUS_OK;
     enum status status = root_set(document, found);
     *out_changed = status == STATUS_OK;

@@ -2,7 +2,7 @@
  *
  * It is the one that files.root_name names: "text", until an editor that comes through a door and is bound to another name is the
  * first to write. The rule reads nothing but the document and the door's flag in the journal (JOURNAL_DOOR), so whoever loads the
- * journal finds the same name again; the checkpoint that holds the content makes it permanent.
+ * journal (operator/, too) finds the same name again; the checkpoint that holds the content makes it permanent.
  *
  *   door's update, flagged ─▶ [journal] ─▶ load: the same rule, entry by entry
  *            │ document was empty                   │
@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+struct crdt_doc;
 struct document;
 
 enum { ROOT_NAME_BYTES_MAX = 255 }; /* a longer name, or one with a NUL, is left as another root */
@@ -22,8 +23,12 @@ enum { ROOT_NAME_BYTES_MAX = 255 }; /* a longer name, or one with a NUL, is left
 /* STATUS_NO_MEMORY: the name is as it was. */
 enum status root_set(struct document *document, struct bytes name);
 
-/* A door's update has been applied to a document that held nothing: takes the name of the root that it wrote, if the file has no
- * other name than "text", nothing stands there, and exactly one root is a text. `out_changed`: it did. STATUS_NO_MEMORY. */
+/* The rule: a door's update has been applied to a document that held nothing, whose file named the root `name`. It is now that of the
+ * root which the update wrote, if the file had no other name than "text", nothing stands there, and exactly one root is a text; else
+ * `name`. What is not `name` is the document's. */
+struct bytes root_after_door(const struct crdt_doc *doc, struct bytes name);
+
+/* Follows the rule. `out_changed`: the name is another one. STATUS_NO_MEMORY. */
 enum status root_follow_door(struct document *document, bool *out_changed);
 
 #endif

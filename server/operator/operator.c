@@ -1,6 +1,8 @@
 /* operator.c — what the operator's commands share; see operator.h. */
 #include "operator/operator.h"
 
+#include "document/root.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,13 +69,19 @@ enum status operator_document(struct loaded_document *loaded, unsigned *out_skip
         return status;
     if (loaded->state.size > 0)
         status = operator_apply(doc, loaded->state, out_skipped);
+    struct bytes root_name = loaded->root_name;
     struct journal_entry entry;
-    while (status == STATUS_OK && loaded_document_next(loaded, &entry))
+    while (status == STATUS_OK && loaded_document_next(loaded, &entry)) {
+        bool was_empty = crdt_doc_size(doc).structs == 0;
         status = operator_apply(doc, entry.update, out_skipped);
+        if (status == STATUS_OK && was_empty && (entry.flags & JOURNAL_DOOR))
+            root_name = root_after_door(doc, root_name);
+    }
     if (status != STATUS_OK) {
         crdt_doc_destroy(doc);
         return status;
     }
+    loaded->root_name = root_name;
     *out = doc;
     return STATUS_OK;
 }

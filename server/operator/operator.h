@@ -46,7 +46,8 @@ int operator_open(const char *url, struct desk **out);
 int operator_failed(const char *doing, const struct reply *reply);
 
 /* The file and checkpoint that `loaded` holds, then its journal, as a document without limits. `out_skipped`: pieces that could not
- * be applied; NULL: the first one ends it with STATUS_DAMAGED. */
+ * be applied; NULL: the first one ends it with STATUS_DAMAGED. `loaded->root_name` becomes what the journal made of it (document/root.h)
+ * and is the document's. */
 enum status operator_document(struct loaded_document *loaded, unsigned *out_skipped, struct crdt_doc **out);
 
 /* Appends the text of a document; STATUS_NOT_FOUND: it has other roots and no text. */

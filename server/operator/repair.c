@@ -192,9 +192,10 @@ static void repair_old_clients(struct desk *desk, const struct uuid *file, struc
     struct crdt_doc *doc = NULL;
     if (desk_load(desk, file, LOAD_QUARANTINED | LOAD_SALVAGE, &loaded, reason) != STATUS_OK)
         return;
-    bytes_write(root_name, loaded.root_name);
     struct bytes_writer vector = operator_writer();
-    if (operator_document(&loaded, &skipped, &doc) == STATUS_OK && crdt_state_vector_encode(doc, &vector) == STATUS_OK) {
+    enum status status = operator_document(&loaded, &skipped, &doc);
+    bytes_write(root_name, loaded.root_name);
+    if (status == STATUS_OK && crdt_state_vector_encode(doc, &vector) == STATUS_OK) {
         struct bytes_reader reader = bytes_reader(bytes_written(&vector));
         uint64_t count = 0, client, clock;
         varint_read(&reader, &count);

@@ -6,6 +6,7 @@ import { runCli } from './support/cli.mjs';
 import { newestVersion, storedDocument } from './support/documents.mjs';
 import { allLeave, hocuspocus, yws } from './support/doors.mjs';
 import { stand } from './support/ground.mjs';
+import { runOperator } from './support/operator.mjs';
 import { Server } from './support/server.mjs';
 import { pause, until, within } from './support/wait.mjs';
 import WebSocket from 'ws';
@@ -341,6 +342,8 @@ describe('an editor on a root of another name', () => {
             again.insert(0, '> ');
             await again.saved();
             assert.equal((await file(owner.session, path)).checkpoint_version, '0', 'nothing but the journal has it');
+            const dumped = await runOperator(ground.cluster, ['doc', 'dump', again.file]);
+            assert.equal(dumped.text, again.text, 'an operator reads the same root');
 
             await ground.server.kill();
             await ground.server.start();
