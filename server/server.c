@@ -20,6 +20,7 @@
 #include "loop/tls.h"
 #include "retention.h"
 #include "session/session.h"
+#include "session/session_token.h"
 #include "shed.h"
 #include "store/store.h"
 
@@ -303,6 +304,7 @@ static void server_slow_tick(struct server *server, uint64_t now_ms) {
     placement_report(server);
     budget_tick(server);
     standing_tick(server, now_ms);
+    session_token_ask(server, now_ms);
     retention_tick(server, now_ms);
 }
 

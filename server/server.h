@@ -126,6 +126,9 @@ struct server {
     struct list idle_dirty;   /* those that a checkpoint would let leave: who has been so for longest first */
     uint64_t retention_next_ms;
     bool standing_asked; /* standing.c: a question is on the way */
+    bool tokens_asked;   /* session_token.c: the same, when the last one left, and the connection that it ended with; 0: all */
+    uint64_t tokens_asked_ms;
+    uint64_t tokens_asked_to;
     bool draining;
     uint64_t drain_started_ms;
     uint64_t drain_deadline_ms;

@@ -534,6 +534,7 @@ void connection_destroy(struct connection *connection) {
     outbox_finish(&connection->outbox);
     rate_free(connection->rates);
     mem_free(&mem_default, connection->credential, connection->credential_size);
+    mem_free(&mem_default, connection->door_token, TOKEN_HASH_BYTES);
     mem_free(&mem_default, connection->verdict, sizeof *connection->verdict);
     handoff_destroy(connection->unread);
     if (connection->dialect->closed != NULL)

@@ -87,7 +87,7 @@ struct connection {
     uint8_t *credential; /* of the upgrade; NULL once used */
     size_t credential_size;
     bool credential_in_url;
-    bool by_door_token; /* it joined with one */
+    uint8_t *door_token; /* TOKEN_HASH_BYTES, of the one that it joined with; NULL: it joined with another credential */
     size_t unjoined_bytes;
     uint64_t deadline_ms;      /* WAITING, JOINING: to join; CLOSING: to be closed; JOINED: next ping */
     uint64_t token_expires_ms; /* Unix; 0: never */

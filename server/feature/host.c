@@ -8,6 +8,7 @@
 #include "log.h"
 #include "loop/loop.h"
 #include "session/session.h"
+#include "session/session_token.h"
 #include "store/store.h"
 
 #include <assert.h>
@@ -161,11 +162,10 @@ char *host_new_token(struct feature_call *call, struct bytes *out_hash) {
 }
 
 void host_end_door_tokens(struct feature_call *call, const struct uuid *user) {
-    struct wire_fault fault = wire_fault_say(WIRE_CODE_CREDENTIALS, "The door token was revoked.");
     list_each (link, &call->session->connections) {
         struct connection *connection = list_entry(link, struct connection, session_link);
-        if (connection->by_door_token && (user == NULL || uuid_equal(user, &connection->participant.user)))
-            connection->dialect->refused(connection, 0, &fault, WIRE_CLOSE_CREDENTIALS);
+        if (connection->door_token != NULL && (user == NULL || uuid_equal(user, &connection->participant.user)))
+            session_token_revoked(connection);
     }
 }
 

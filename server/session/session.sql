@@ -66,3 +66,10 @@ with lifetime as (
 insert into access_tokens (token_hash, user_id, session_id, expires_at)
 select $1, $2, $3, now() + span from lifetime
 returning coalesce((extract(epoch from expires_at) * 1000)::bigint, 0);
+
+-- name: session_door_tokens
+-- $1 bytea[] hashes of door tokens; answers those that open nothing any more.
+select t.hash from unnest($1::bytea[]) as t (hash)
+where not exists (
+  select from access_tokens a join coding_sessions s on s.id = a.session_id
+  where a.token_hash = t.hash and a.revoked_at is null and s.door_tokens);

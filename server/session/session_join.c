@@ -14,6 +14,7 @@
 #include "feature/registry.h"
 #include "log.h"
 #include "session/session.h"
+#include "session/session_token.h"
 #include "store/store.h"
 #include "wire/session_wire.h"
 
@@ -25,6 +26,7 @@ struct session_join {
     struct server *server;
     uint64_t connection_id;
     uint32_t request;
+    uint8_t token[TOKEN_HASH_BYTES];
 };
 
 static void session_join_on_identity(void *context, const struct reply *reply);
@@ -72,10 +74,9 @@ void session_join_begin(struct connection *connection, uint32_t request, struct 
     enum status status = STATUS_NO_MEMORY;
     if (op != NULL) {
         *op = (struct session_join){ .server = server, .connection_id = connection->id, .request = request };
-        uint8_t hash[TOKEN_HASH_BYTES];
-        token_hash(credential, hash);
+        token_hash(credential, op->token);
         struct params *values = params_new(&arena);
-        params_add_bytea(values, bytes_of(hash, sizeof hash));
+        params_add_bytea(values, bytes_of(op->token, sizeof op->token));
         params_add_uuid(values, &connection->session_id);
         params_add_text(values, bytes_text(session_join_door(connection)));
         status = store_submit(server->store, NULL, "session_identity", values, session_join_on_identity, op);
@@ -175,6 +176,8 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
     struct server *server = op->server;
     struct connection *connection = server_connection(server, op->connection_id);
     uint32_t request = op->request;
+    uint8_t token[TOKEN_HASH_BYTES];
+    memcpy(token, op->token, sizeof token);
     mem_free(&mem_default, op, sizeof *op);
     if (connection == NULL || connection->state != CONNECTION_JOINING)
         return;
@@ -222,7 +225,8 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
     participant->rights = participant_rights(participant->role, kind);
 
     struct session *session;
-    if (session_open(server, &connection->session_id, &session) != STATUS_OK) {
+    if ((row_bool(&row, 11) && session_token_keep(connection, token) != STATUS_OK) ||
+        session_open(server, &connection->session_id, &session) != STATUS_OK) {
         fault = wire_fault(WIRE_CODE_OVERLOADED);
         close_code = WIRE_CLOSE_OVERLOADED;
         goto refuse;
@@ -237,7 +241,6 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
     }
     connection->token_expires_ms = (uint64_t)row_i64(&row, 9);
     uint64_t files_count = (uint64_t)row_i64(&row, 10);
-    connection->by_door_token = row_bool(&row, 11);
     if (session_enter(session, connection) != STATUS_OK) {
         fault = wire_fault(WIRE_CODE_OVERLOADED);
         close_code = WIRE_CLOSE_OVERLOADED;

@@ -1,4 +1,9 @@
-/* session_token.c — a token may have an end (access_tokens.expires_at); the connection that it opened does not outlive it. */
+/* session_token.c — a token may have an end (access_tokens.expires_at), a door token may be revoked; the connection that it opened does
+ * not outlive it.
+ *
+ *   session_token_ask ─▶ [session_door_tokens: those in use, answered are those that count no more] ─▶ session_token_on_asked
+ *
+ * One question is on the way at a time, for at most SESSION_TOKEN_COUNT_MAX tokens; the next goes on behind it. */
 #include "session/session_token.h"
 
 #include "access/token.h"
@@ -8,7 +13,12 @@
 #include "store/store.h"
 #include "wire/session_wire.h"
 
-enum { SESSION_TOKEN_REMINDER_MS = 60000, SESSION_TOKEN_ARENA_BYTES = 4096 };
+enum {
+    SESSION_TOKEN_REMINDER_MS = 60000,
+    SESSION_TOKEN_ASK_MS = 2000,
+    SESSION_TOKEN_COUNT_MAX = 4096,
+    SESSION_TOKEN_ARENA_BYTES = 4096
+};
 
 struct session_token_refresh {
     struct server *server;
@@ -87,4 +97,70 @@ void session_token_tick(struct connection *connection) {
     wire_notification_begin(&values, "auth.expiring");
     wire_token_expiring_write(&values, expires_ms);
     connection_send_values(connection, &values);
+}
+
+/* ---- door tokens ---- */
+
+enum status session_token_keep(struct connection *connection, const uint8_t hash[TOKEN_HASH_BYTES]) {
+    connection->door_token = mem_alloc(&mem_default, TOKEN_HASH_BYTES);
+    if (connection->door_token == NULL)
+        return STATUS_NO_MEMORY;
+    memcpy(connection->door_token, hash, TOKEN_HASH_BYTES);
+    return STATUS_OK;
+}
+
+void session_token_revoked(struct connection *connection) {
+    struct wire_fault fault = wire_fault_say(WIRE_CODE_CREDENTIALS, "The door token was revoked.");
+    connection->dialect->refused(connection, 0, &fault, WIRE_CLOSE_CREDENTIALS);
+}
+
+static void session_token_on_asked(void *context, const struct reply *reply) {
+    struct server *server = context;
+    server->tokens_asked = false;
+    for (unsigned i = 0; reply->status == STATUS_OK && i < reply->row_count; i++) {
+        struct row row = reply_row(reply, i);
+        struct bytes hash = row_bytea(&row, 0);
+        list_each (link, &server->connection_list) {
+            struct connection *connection = list_entry(link, struct connection, server_link);
+            if (connection->state == CONNECTION_JOINED && connection->door_token != NULL &&
+                bytes_equal(hash, bytes_of(connection->door_token, TOKEN_HASH_BYTES)))
+                session_token_revoked(connection);
+        }
+    }
+}
+
+/* Those behind the connection that the last question ended with; the list is in the order of their ids. */
+static size_t session_token_collect(struct server *server, struct bytes *hashes) {
+    size_t count = 0;
+    uint64_t behind = server->tokens_asked_to;
+    server->tokens_asked_to = 0;
+    list_each (link, &server->connection_list) {
+        struct connection *connection = list_entry(link, struct connection, server_link);
+        if (connection->state != CONNECTION_JOINED || connection->door_token == NULL || connection->id <= behind)
+            continue;
+        hashes[count++] = bytes_of(connection->door_token, TOKEN_HASH_BYTES);
+        if (count == SESSION_TOKEN_COUNT_MAX) {
+            server->tokens_asked_to = connection->id;
+            break;
+        }
+    }
+    return count;
+}
+
+void session_token_ask(struct server *server, uint64_t now_ms) {
+    bool has_doors = server->speaking[DIALECT_YWS] + server->speaking[DIALECT_HOCUSPOCUS] > 0;
+    if (server->tokens_asked || !has_doors || now_ms < server->tokens_asked_ms + SESSION_TOKEN_ASK_MS)
+        return;
+    server->tokens_asked_ms = now_ms;
+    struct arena arena;
+    arena_init(&arena, &mem_default, SESSION_TOKEN_COUNT_MAX * (sizeof(struct bytes) + TOKEN_HASH_BYTES + 8) + 4096);
+    struct bytes *hashes = arena_alloc(&arena, SESSION_TOKEN_COUNT_MAX * sizeof *hashes);
+    struct params *params = params_new(&arena);
+    if (hashes != NULL && params != NULL) {
+        size_t count = session_token_collect(server, hashes);
+        params_add_bytea_array(params, hashes, count);
+        server->tokens_asked = count > 0 && store_submit(server->store, NULL, "session_door_tokens", params, session_token_on_asked,
+                                                         server) == STATUS_OK;
+    }
+    arena_finish(&arena);
 }

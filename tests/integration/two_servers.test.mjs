@@ -2,7 +2,9 @@
 // to one of them: the journal's keys and the merge before each checkpoint are all that keeps the text whole.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { runCli } from './support/cli.mjs';
 import { holds, newestVersion, storedDocument, storedUpdates } from './support/documents.mjs';
+import { allLeave, hocuspocus, yws } from './support/doors.mjs';
 import { stand } from './support/ground.mjs';
 import { runOperator } from './support/operator.mjs';
 import { Random, seedOfThisRun } from './support/random.mjs';
@@ -14,6 +16,7 @@ const isLong = process.env.VIBESYNC_LONG === '1';
 const settings = { 'checkpoint-idle-ms': 50, 'checkpoint-bytes': 1000, 'checkpoint-age-ms': 100 };
 const ground = await stand(settings);
 const second = await Server.create(ground.cluster, { loops: 2, ...settings });
+after(allLeave);
 after(() => second.destroy());
 const seed = seedOfThisRun();
 
@@ -53,4 +56,55 @@ test(`both write and checkpoint at once: all that either acknowledged is there, 
     assert.equal(new Set(keys).size, keys.length, 'no update is stored twice');
     assert.equal((await runOperator(ground.cluster, ['verify'])).status, 0);
     t.diagnostic(`${updates.length} updates, checkpoints ${checkpoints.join(' and ')}`);
+});
+
+test('a door token that one server revokes ends what it opened on the other, and nothing else there', async () => {
+    const { owner, guest } = await ground.pair();
+    const cli = async (who, ...words) => {
+        const { status, out, err } = await runCli(ground.server, who.session, ['token', ...words]);
+        assert.equal(status, 0, err);
+        return out.trim();
+    };
+    await cli(owner, 'allow', 'yes');
+    const tokens = { owner: await cli(owner, 'door'), guest: await cli(guest, 'door') };
+    const there = async (who, name) => yws(second, who.session, 'token.txt', { version: 1, doorToken: tokens[name] }).synced();
+    const ada = await there(guest, 'guest');
+    const bob = await hocuspocus(second, guest.session, 'token.txt', { token: tokens.guest }).synced();
+    const own = await there(owner, 'owner'); // another's token
+    const safe = await yws(second, guest.session, 'token.txt').synced(); // the same person, an access token
+    assert.match(await cli(guest, 'revoke'), /revoked 1/);
+    await ada.closedWith(4401);
+    await until('the provider of Hocuspocus hears it', () => bob.denied.length > 0);
+    assert.deepEqual([own.closes, safe.closes], [[], []]);
+    ada.leave(); // the provider would come back for ever
+    bob.leave();
+
+    await cli(owner, 'allow', 'no'); // revokes none, and none counts
+    await own.closedWith(4401);
+    own.leave();
+    assert.deepEqual(safe.closes, []);
+});
+
+test('editors on roots of two names write first, one on each server: one of them is the text, everywhere', async () => {
+    const { owner, guest } = await ground.pair();
+    const ada = await yws(ground.server, owner.session, 'roots.txt', { root: 'codemirror' }).synced();
+    const bob = await hocuspocus(second, guest.session, 'roots.txt', { root: 'monaco' }).synced();
+    ada.insert(0, 'of ada');
+    bob.insert(0, 'of bob');
+    await until('both have both', () => ada.ydoc.getText('monaco').toString() === 'of bob' && bob.ydoc.getText('codemirror').toString() === 'of ada');
+    const texts = { codemirror: 'of ada', monaco: 'of bob' };
+    const openOnBoth = async () => {
+        const natives = [await ground.join(owner.session), await ground.join(guest.session, undefined, second)];
+        const replicas = [];
+        for (const native of natives) replicas.push(await native.open('roots.txt'));
+        return replicas;
+    };
+    await until('both servers and the newest version name the same root', async () => {
+        const replicas = await openOnBoth();
+        const { root_name: root } = await ground.cluster.row('select root_name from files where id = $1', [replicas[0].file]);
+        for (const { participant } of replicas) await participant.leave();
+        const newest = await newestVersion(ground.cluster, replicas[0].file);
+        return replicas.every((replica) => replica.root === root) && newest?.content === texts[root];
+    });
+    for (const replica of await openOnBoth()) await replica.sees(texts[replica.root]);
 });
