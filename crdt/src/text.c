@@ -57,17 +57,18 @@ static bool root_is_text(const struct crdt_doc *doc, const struct crdt_type *roo
     return has_text && root->entries == ENTRY_NONE;
 }
 
-struct bytes crdt_doc_text_root(const struct crdt_doc *doc) {
-    struct bytes name = { NULL, 0 };
+bool crdt_doc_text_root(const struct crdt_doc *doc, struct bytes *out_name) {
+    bool found = false;
     for (uint32_t i = 0; i < doc->types.count; i++) {
         const struct crdt_type *type = doc->types.all[i];
         if (type == NULL || type->item != ITEM_NONE || !root_is_text(doc, type))
             continue;
-        if (name.data != NULL)
-            return (struct bytes){ NULL, 0 };
-        name = type->name;
+        if (found)
+            return false;
+        found = true;
+        *out_name = type->name;
     }
-    return name;
+    return found;
 }
 
 uint64_t crdt_text_length(const struct crdt_type *text) {

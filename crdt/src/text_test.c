@@ -238,16 +238,23 @@ Test(roots, only_those_that_held_something_count) {
 Test(roots, the_text_is_the_only_one_that_is_nothing_else) {
     static const uint8_t element[] = { 0x01, 0x01, 0x09, 0x00, 0x07, 0x01, 0x01, 'x', 0x03, 0x01, 'p', 0x00 };
     struct pad pad = make(1, true);
-    cr_assert_null(crdt_doc_text_root(pad.doc).data);
+    struct bytes name;
+    cr_assert_not(crdt_doc_text_root(pad.doc, &name));
     hear(pad, bytes_of(element, sizeof element));
-    cr_assert_null(crdt_doc_text_root(pad.doc).data, "it holds an element");
+    cr_assert_not(crdt_doc_text_root(pad.doc, &name), "it holds an element");
     edit(pad, NULL, 0, 0, "x");
-    cr_assert(bytes_equal_text(crdt_doc_text_root(pad.doc), "t"));
+    cr_assert(crdt_doc_text_root(pad.doc, &name) && bytes_equal_text(name, "t"));
     struct crdt_type *second;
     cr_assert_eq(crdt_doc_root(pad.doc, bytes_text("second"), &second), STATUS_OK);
-    cr_assert(bytes_equal_text(crdt_doc_text_root(pad.doc), "t"), "the other is empty");
+    cr_assert(crdt_doc_text_root(pad.doc, &name) && bytes_equal_text(name, "t"), "the other is empty");
     edit((struct pad){ pad.doc, second }, NULL, 0, 0, "y");
-    cr_assert_null(crdt_doc_text_root(pad.doc).data, "there are two");
+    cr_assert_not(crdt_doc_text_root(pad.doc, &name), "there are two");
+    crdt_doc_destroy(pad.doc);
+
+    pad = make(1, true);
+    cr_assert_eq(crdt_doc_root(pad.doc, bytes_text(""), &pad.text), STATUS_OK);
+    edit(pad, NULL, 0, 0, "of getText() without a name");
+    cr_assert(crdt_doc_text_root(pad.doc, &name) && name.size == 0);
     crdt_doc_destroy(pad.doc);
 }
 

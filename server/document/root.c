@@ -19,9 +19,12 @@ struct bytes root_after_door(const struct crdt_doc *doc, struct bytes name) {
     struct bytes text = bytes_text("text");
     if (!bytes_equal(name, text) || crdt_doc_roots(doc, text).named)
         return name;
-    struct bytes found = crdt_doc_text_root(doc);
-    bool fits = found.size > 0 && found.size <= ROOT_NAME_BYTES_MAX && memchr(found.data, 0, found.size) == NULL;
-    return fits ? found : name;
+    struct bytes found;
+    if (!crdt_doc_text_root(doc, &found) || found.size > ROOT_NAME_BYTES_MAX)
+        return name;
+    if (found.size == 0)
+        return bytes_text(""); /* getText() without a name */
+    return memchr(found.data, 0, found.size) == NULL ? found : name;
 }
 
 enum status root_follow_door(struct document *document, bool *out_changed) {

@@ -183,7 +183,8 @@ static enum status repair_seed(struct bytes text, struct bytes root_name, uint64
     return status;
 }
 
-/* Appends the client ids of whatever can be read of the old epoch: none of them may write in the new one. */
+/* Appends the client ids of whatever can be read of the old epoch, none of which may write in the new one, and the name of its root
+ * with a NUL. */
 static void repair_old_clients(struct desk *desk, const struct uuid *file, struct bytes_writer *root_name,
                                struct bytes_writer *ids) {
     struct loaded_document loaded;
@@ -195,6 +196,7 @@ static void repair_old_clients(struct desk *desk, const struct uuid *file, struc
     struct bytes_writer vector = operator_writer();
     enum status status = operator_document(&loaded, &skipped, &doc);
     bytes_write(root_name, loaded.root_name);
+    bytes_write(root_name, bytes_of("", 1));
     if (status == STATUS_OK && crdt_state_vector_encode(doc, &vector) == STATUS_OK) {
         struct bytes_reader reader = bytes_reader(bytes_written(&vector));
         uint64_t count = 0, client, clock;
@@ -215,8 +217,9 @@ static int repair_renew(struct desk *desk, const struct operator_words *words, i
     enum status status = getrandom(&client_id, sizeof client_id, 0) == sizeof client_id ? STATUS_OK : STATUS_IO;
     if (status == STATUS_OK && (root_name.size == 0 || text.size > INT32_MAX))
         status = STATUS_TOO_BIG;
+    struct bytes root = bytes_text(root_name.size == 0 ? "" : (const char *)root_name.data);
     if (status == STATUS_OK)
-        status = repair_seed(text, bytes_written(&root_name), (uint64_t)client_id + 1, &state, &state_vector);
+        status = repair_seed(text, root, (uint64_t)client_id + 1, &state, &state_vector);
     struct arena arena;
     arena_init(&arena, &mem_default, 65536 + 2 * (state.size + text.size + 2 * ids.size));
     if (status == STATUS_OK) {
@@ -239,7 +242,7 @@ static int repair_renew(struct desk *desk, const struct operator_words *words, i
         params_add_bytea(params, as_text ? none : text);
         params_add_i64(params, (int64_t)client_id + 1);
         params_add_i64_array(params, (const int64_t *)(const void *)ids.data, ids.size / sizeof(int64_t));
-        params_add_text(params, bytes_written(&root_name));
+        params_add_text(params, root);
         struct reply reply = desk_ask(desk, "desk_renew", params);
         if (reply.status != STATUS_OK)
             operator_failed("beginning a new epoch", &reply);

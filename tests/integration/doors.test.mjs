@@ -389,6 +389,16 @@ describe('an editor on a root of another name', () => {
         await wide.saved();
         assert.equal((await owner.open('wide.txt')).root, 'ü', 'one text beside what is none');
         wide.leave();
+        const nameless = await yws(ground.server, guest.session, 'nameless.txt', { root: '' }).synced();
+        nameless.insert(0, 'of getText() without a name');
+        await until('it is the text', async () => (await owner.open('nameless.txt')).root === '');
+        const replica = await owner.open('nameless.txt');
+        await replica.sees(nameless.text);
+        assert.equal((await runOperator(ground.cluster, ['doc', 'dump', replica.file])).text, nameless.text);
+        nameless.leave();
+        await ground.server.stop();
+        assert.equal((await newestVersion(ground.cluster, replica.file)).content, nameless.text);
+        await ground.server.start();
     });
 });
 

@@ -25,8 +25,8 @@ struct crdt_roots {
 struct crdt_roots crdt_doc_roots(const struct crdt_doc *doc, struct bytes name);
 
 /* The only root that can be nothing but a text with something in it: a list of strings, embeds and marks, no keys, no nested types.
- * Data NULL: none is, or several are. The name is the document's. Cost: types, and items of the roots. */
-struct bytes crdt_doc_text_root(const struct crdt_doc *doc);
+ * False: none is, or several are. The name is the document's, and may be empty. Cost: types, and items of the roots. */
+bool crdt_doc_text_root(const struct crdt_doc *doc, struct bytes *out_name);
 
 /* An index for what is inserted or formatted: behind everything, marks too, as Yjs takes an index behind the end. The length is a
  * place before the marks that stand behind the last unit: what is inserted there may be inside a formatted range. */
