@@ -11,7 +11,7 @@ void config_file_init(struct config_file *file, char *text, size_t size) {
 static char *config_file_trim(char *from, char *to) {
     while (from < to && (*from == ' ' || *from == '\t'))
         from++;
-    while (to > from && (to[-1] == ' ' || to[-1] == '\t' || to[-1] == '\r'))
+    while (to > from && (to[-1] == ' ' || to[-1] == '\t'))
         to--;
     *to = '\0';
     return from;
@@ -19,7 +19,7 @@ static char *config_file_trim(char *from, char *to) {
 
 static const char *config_file_fault(const char *from, const char *to) {
     for (const char *at = from; at < to; at++)
-        if (((unsigned char)*at < 0x20 && *at != '\t' && *at != '\r') || *at == 0x7f)
+        if (((unsigned char)*at < 0x20 && *at != '\t') || *at == 0x7f)
             return "a control character";
     return utf_check(bytes_of(from, (size_t)(to - from)), NULL) ? NULL : "not UTF-8";
 }
@@ -31,6 +31,8 @@ enum status config_file_next(struct config_file *file, const char **out_name, co
         file->at = end != NULL ? end + 1 : NULL;
         if (end == NULL)
             end = file->end;
+        if (end > line && end[-1] == '\r')
+            end--;
         file->line++;
         *out_why = config_file_fault(line, end);
         if (*out_why != NULL)

@@ -206,9 +206,15 @@ Test(config, what_is_no_file_of_settings_is_refused) {
     cr_expect(strstr(said, ": more than 1048576 bytes") != NULL, "%s", said);
     unlink(file_name);
 
-    write_file("ping-ms = 200\0 = 300", 20);
-    cr_expect_eq(READ("--config", file_name), STATUS_MALFORMED);
-    cr_expect(strstr(said, ":1: a control character") != NULL, "%s", said);
+    static const char *const broken[] = { "ping-ms = 200\0 = 300", "\r = 12345678901234\r\n", "ping-ms = 2000\r0\r\n" };
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        write_file(broken[i], i == 0 ? 20 : strlen(broken[i]));
+        cr_expect_eq(READ("--config", file_name), STATUS_MALFORMED);
+        cr_expect(strstr(said, ":1: a control character") != NULL, "%s", said);
+    }
+    static const char ends[] = "ping-ms = 2000\r\n\r\n# nothing\r\n";
+    write_file(ends, sizeof ends - 1);
+    cr_expect_eq(READ("--config", file_name), STATUS_OK, "%s", said);
     unlink(file_name);
     cr_expect_eq(read_file("", NULL), STATUS_OK);
 }
