@@ -11,6 +11,7 @@
 #include "connection/native.h"
 #include "document/budget.h"
 #include "document/document.h"
+#include "document/leave.h"
 #include "document/persist.h"
 #include "document/standing.h"
 #include "log.h"
@@ -351,6 +352,7 @@ void server_drain(struct server *server, uint64_t timeout_ms, void (*done)(void 
     server->drain_context = context;
     list_each (link, &server->connection_list)
         socket_pause(list_entry(link, struct connection, server_link)->socket, true);
+    leave_drain(server);
 }
 
 /* Checkpoints whatever has changed; true when there is nothing left to save. `late`: names what is not saved. */

@@ -7,6 +7,8 @@
 enum status leave_begin(struct document *document, uint64_t limit_ms, void (*done)(void *context, bool saved), void *context) {
     if (document->leaving != NULL)
         return STATUS_CONFLICT;
+    if (document->session->server->draining)
+        return STATUS_CLOSED;
     document->leaving = done;
     document->leaving_context = context;
     document->leave_by_ms = server_now_ms(document->session->server) + limit_ms;
@@ -25,6 +27,12 @@ void leave_tick(struct document *document, uint64_t now_ms) {
         leave_end(document, false);
     else
         persist_checkpoint(document);
+}
+
+void leave_drain(struct server *server) {
+    list_each (link, &server->session_list)
+        list_each (each, &list_entry(link, struct session, server_link)->documents)
+            leave_end(list_entry(each, struct document, session_link), false);
 }
 
 void leave_end(struct document *document, bool saved) {

@@ -88,6 +88,27 @@ test('SIGTERM with PostgreSQL away and edits unsaved: exit status 3 within the s
     assert.equal((await storedDocument(ground.cluster, mine.file)).text, 'saved not saved');
 });
 
+test('SIGTERM while an operator waits for a document to leave: he is answered before the server ends', async () => {
+    const { owner } = await ground.pair();
+    const mine = await owner.create('leaving.md');
+    const admin = await ground.cluster.connect();
+    await admin.query('begin');
+    await admin.query('select from files where id = $1 for update', [mine.file]); // no checkpoint for now
+    mine.insert(0, 'x');
+    await mine.saved();
+    const evicting = ground.server.post(`/v1/admin/documents/${mine.file}/evict`, {}, ground.server.adminToken);
+    evicting.catch(() => {});
+    await until('it is leaving', () => mine.gone !== null);
+
+    const status = ground.server.stop();
+    assert.equal((await evicting).status, 503);
+    await admin.query('commit');
+    await admin.end();
+    assert.equal(await status, 0);
+    assert.equal((await storedDocument(ground.cluster, mine.file)).journalRows, 0);
+    await ground.server.start();
+});
+
 test('a second SIGTERM does not wait', async () => {
     const { owner } = await ground.pair();
     const mine = await owner.create('impatient.md');
