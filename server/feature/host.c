@@ -79,13 +79,14 @@ struct host_request {
     struct feature_call *call;
     const char *statement;
     host_on_stored on_stored;
+    bool once;
 };
 
 static void host_on_reply(void *context, const struct reply *reply) {
     struct host_request *request = context;
     struct feature_call *call = request->call;
     call->pending--;
-    if (reply->status == STATUS_OK) {
+    if (reply->status == STATUS_OK || (reply->status == STATUS_EXISTS && request->once)) {
         request->on_stored(call, reply);
     } else if (!call->answered) {
         log_info((&(struct log_subject){ .session = &call->session_id,
@@ -102,15 +103,26 @@ static void host_on_reply(void *context, const struct reply *reply) {
     dispatch_settle(call);
 }
 
-enum status host_store(struct feature_call *call, const char *statement, const struct params *params, host_on_stored on_stored) {
+static enum status host_submit(const struct host_request *wanted, const struct params *params) {
+    struct feature_call *call = wanted->call;
     struct host_request *request = arena_alloc(&call->arena, sizeof *request);
     if (request == NULL)
         return STATUS_NO_MEMORY;
-    *request = (struct host_request){ .call = call, .statement = statement, .on_stored = on_stored };
-    enum status status = store_submit(call->session->server->store, NULL, statement, params, host_on_reply, request);
+    *request = *wanted;
+    enum status status = store_submit(call->session->server->store, NULL, request->statement, params, host_on_reply, request);
     if (status == STATUS_OK)
         call->pending++;
     return status;
+}
+
+enum status host_store(struct feature_call *call, const char *statement, const struct params *params, host_on_stored on_stored) {
+    return host_submit(&(struct host_request){ .call = call, .statement = statement, .on_stored = on_stored }, params);
+}
+
+enum status host_store_once(struct feature_call *call, const char *statement, const struct params *params,
+                            host_on_stored on_stored) {
+    return host_submit(&(struct host_request){ .call = call, .statement = statement, .on_stored = on_stored, .once = true },
+                       params);
 }
 
 static void host_on_quiet_reply(void *context, const struct reply *reply) {

@@ -36,6 +36,10 @@ enum status host_check(struct feature_call *call, const struct pack_fields *fiel
  * statement's `constraint` is one that the feature translates: host_translate). STATUS as store_submit. */
 enum status host_store(struct feature_call *call, const char *statement, const struct params *params, host_on_stored on_stored);
 
+/* The same, but STATUS_EXISTS comes to `on_stored` as well: what should be stored was there already. */
+enum status host_store_once(struct feature_call *call, const char *statement, const struct params *params,
+                            host_on_stored on_stored);
+
 /* Runs a statement of the session itself, without a call; failures are logged. `params` may come from any arena. */
 enum status host_store_quietly(struct feature_session *session, const char *statement, const struct params *params);
 

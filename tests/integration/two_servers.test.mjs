@@ -1,6 +1,7 @@
 // two_servers.test.mjs — two server processes hold the same document of one database, both save and checkpoint it. Nothing routes people
 // to one of them: the journal's keys and the merge before each checkpoint are all that keeps the text whole.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { runCli } from './support/cli.mjs';
 import { holds, newestVersion, storedDocument, storedUpdates } from './support/documents.mjs';
@@ -83,6 +84,28 @@ test('a door token that one server revokes ends what it opened on the other, and
     await own.closedWith(4401);
     own.leave();
     assert.deepEqual(safe.closes, []);
+});
+
+test('a chat message that is sent again through the other server while it is being stored is one message, and answered both times', async () => {
+    const { owner } = await ground.pair();
+    const there = await ground.join(owner.session, undefined, second);
+    const admin = await ground.cluster.connect({ user: 'postgres' });
+    const waiting = async () => (await admin.query("select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock'")).rows[0].n;
+    await admin.query('begin');
+    await admin.query('select from coding_sessions where id = $1 for update', [owner.session.session]);
+    const message = { client_msg_id: randomUUID(), text: 'once' };
+    const answers = [];
+    for (const [i, person] of [owner, there].entries()) {
+        answers.push(person.request('chat.send', message));
+        await until('it waits', async () => (await waiting()) === i + 1);
+    }
+    await admin.query('commit');
+    await admin.end();
+    const [first, again] = await Promise.all(answers);
+    assert.deepEqual([again.id, again.seq], [first.id, first.seq]);
+    const next = await there.request('chat.send', { client_msg_id: randomUUID(), text: 'next' });
+    assert.equal(next.seq, first.seq + 1, 'there is no hole');
+    assert.deepEqual((await owner.request('chat.history')).messages.map(({ text }) => text), ['next', 'once']);
 });
 
 test('editors on roots of two names write first, one on each server: one of them is the text, everywhere', async () => {

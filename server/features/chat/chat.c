@@ -3,13 +3,33 @@
  *   chat.send ──▶ chat_send ──▶ [chat_send: message + activity] ──▶ chat_send_on_stored ──▶ answer, chat.posted to the session
  *
  * A message is shown only after it is stored, so nobody sees what a crash could take back. The client's own message id makes a
- * resend harmless: the stored row is answered again, and nobody is told twice. */
+ * resend harmless: the stored row is answered again, and nobody is told twice. Also while the first is still being stored, by
+ * another server or on a connection to PostgreSQL that was lost: the statement began before that was to be seen, so it meets the
+ * unique key (STATUS_EXISTS), and another one finds the row. */
 #include "features/chat/chat.h"
 
 #include "feature/host.h"
 #include "features/chat/chat_wire.h"
 
+static enum status chat_send_store(struct feature_call *call, const struct chat_send *send);
+
+static void chat_send_again(struct feature_call *call) {
+    struct chat_send send;
+    chat_send_read(call->params, &send);
+    bool is_second = call->state != NULL;
+    call->state = call;
+    enum status status = is_second ? STATUS_UNAVAILABLE : chat_send_store(call, &send);
+    if (status != STATUS_OK) {
+        struct wire_fault fault = wire_fault(wire_code_of_status(status));
+        host_fail(call, &fault);
+    }
+}
+
 static void chat_send_on_stored(struct feature_call *call, const struct reply *reply) {
+    if (reply->status == STATUS_EXISTS) {
+        chat_send_again(call);
+        return;
+    }
     struct row row = reply_row(reply, 0);
     struct chat_send send;
     chat_send_read(call->params, &send);
@@ -32,19 +52,21 @@ static enum status chat_send(struct feature_call *call) {
     struct chat_send send;
     struct pack_fields fields = chat_send_read(call->params, &send);
     enum status status = host_check(call, &fields);
-    if (status != STATUS_OK)
-        return status;
+    return status == STATUS_OK ? chat_send_store(call, &send) : status;
+}
+
+static enum status chat_send_store(struct feature_call *call, const struct chat_send *send) {
     struct uuid id = host_new_id(call);
     struct uuid activity = host_new_id(call);
     struct params *params = params_new(&call->arena);
     params_add_uuid(params, &id);
     params_add_uuid(params, &call->session_id);
     params_add_uuid(params, &call->user_id);
-    params_add_uuid(params, &send.client_msg_id);
-    params_add_text(params, send.text);
-    params_add_uuid(params, uuid_is_nil(&send.reply_to) ? NULL : &send.reply_to);
+    params_add_uuid(params, &send->client_msg_id);
+    params_add_text(params, send->text);
+    params_add_uuid(params, uuid_is_nil(&send->reply_to) ? NULL : &send->reply_to);
     params_add_uuid(params, &activity);
-    return host_store(call, "chat_send", params, chat_send_on_stored);
+    return host_store_once(call, "chat_send", params, chat_send_on_stored);
 }
 
 static void chat_write_row(struct bytes_writer *out, const struct row *row) {
