@@ -292,10 +292,25 @@ static enum status document_open_fill(struct document *document, struct loaded_d
     return status == STATUS_MALFORMED ? STATUS_DAMAGED : status;
 }
 
+/* The document, and who was the first to ask for it. */
+static struct log_subject document_open_subject(const struct document *document) {
+    struct log_subject subject = { .session = &document->session->id, .file = &document->file };
+    if (list_empty(&document->openers))
+        return subject;
+    const struct document_open *first = list_entry(document->openers.next, const struct document_open, opener_link);
+    const struct connection *connection = server_connection(document->session->server, first->connection_id);
+    if (connection == NULL)
+        return subject;
+    subject = connection_subject(connection);
+    subject.file = &document->file;
+    subject.call = first->is_at ? 0 : first->request + 1;
+    return subject;
+}
+
 static void document_open_on_loaded(void *context, enum status status, const char *reason, struct loaded_document *loaded) {
     struct document *document = context;
     struct session *session = document->session;
-    struct log_subject subject = { .session = &session->id, .file = &document->file };
+    struct log_subject subject = document_open_subject(document);
     assert(document->state == DOCUMENT_OPENING);
     if (status == STATUS_OK) {
         status = document_open_fill(document, loaded);

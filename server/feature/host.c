@@ -15,6 +15,12 @@
 
 enum { PAGE_BYTES_MAX = 16 << 20 }; /* what a connection takes in one message by default */
 
+static struct log_subject host_subject(const struct feature_call *call) {
+    return (struct log_subject){
+        .session = &call->session_id, .connection = call->connection_id, .request = call->request, .call = call->msgid + 1
+    };
+}
+
 /* ---- answering ---- */
 
 static struct connection *host_connection(const struct feature_call *call) {
@@ -89,11 +95,8 @@ static void host_on_reply(void *context, const struct reply *reply) {
     if (reply->status == STATUS_OK || (reply->status == STATUS_EXISTS && request->once)) {
         request->on_stored(call, reply);
     } else if (!call->answered) {
-        log_info((&(struct log_subject){ .session = &call->session_id,
-                                         .connection = call->connection_id,
-                                         .request = call->request,
-                                         .call = call->msgid + 1 }),
-                 "call.failed", "statement=%s status=%s sqlstate=%s", request->statement, status_name(reply->status),
+        struct log_subject subject = host_subject(call);
+        log_info(&subject, "call.failed", "statement=%s status=%s sqlstate=%s", request->statement, status_name(reply->status),
                  reply->sqlstate);
         struct wire_fault fault = call->fault.code != WIRE_CODE_COUNT && reply->status != STATUS_UNAVAILABLE
                                       ? call->fault
@@ -149,7 +152,8 @@ void host_broadcast(struct feature_call *call, const char *method, host_write wr
     struct frame *frame = values.status == STATUS_OK ? frame_of_values(bytes_written(&values)) : NULL;
     bytes_writer_finish(&values);
     if (frame == NULL) {
-        log_error((&(struct log_subject){ .session = &call->session_id }), "broadcast.lost", "method=%s", method);
+        struct log_subject subject = host_subject(call);
+        log_error(&subject, "broadcast.lost", "method=%s", method);
         return;
     }
     session_broadcast(call->session, frame, NULL);

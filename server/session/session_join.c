@@ -91,11 +91,13 @@ void session_join_begin(struct connection *connection, uint32_t request, struct 
     connection->state = CONNECTION_JOINING;
 }
 
-/* A visit begins or ends: one statement, its answer is only logged. */
+/* A visit begins or ends: one statement, its answer is only logged. Until it comes the session stays. */
 static void session_join_on_recorded(void *context, const struct reply *reply) {
-    (void)context;
+    struct session *session = context;
+    session->calls--;
     if (reply->status != STATUS_OK)
-        log_warn(NULL, "participant.not_recorded", "status=%s error=\"%s\"", status_name(reply->status), reply->error);
+        log_warn((&(struct log_subject){ .session = &session->id }), "participant.not_recorded", "status=%s error=\"%s\"",
+                 status_name(reply->status), reply->error);
 }
 
 static void session_join_record(struct session *session, const struct uuid *user, const char *statement) {
@@ -106,9 +108,11 @@ static void session_join_record(struct session *session, const struct uuid *user
     params_add_uuid(values, &session->id);
     params_add_uuid(values, user);
     params_add_uuid(values, &activity);
-    enum status status = store_submit(session->server->store, NULL, statement, values, session_join_on_recorded, NULL);
+    enum status status = store_submit(session->server->store, NULL, statement, values, session_join_on_recorded, session);
     arena_finish(&arena);
-    if (status != STATUS_OK)
+    if (status == STATUS_OK)
+        session->calls++;
+    else
         log_warn((&(struct log_subject){ .session = &session->id }), "participant.not_recorded", "status=%s", status_name(status));
 }
 

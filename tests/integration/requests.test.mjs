@@ -59,3 +59,20 @@ test('an update that is refused, and a message that cannot be read, are told wit
     await until('not read', () => ground.server.log.includes('message.malformed '));
     assert.match(ground.server.log, new RegExp(`message\\.malformed ${about} connection=\\d+ request=${name} `));
 });
+
+test('a document that cannot be loaded is told with the name of whoever asked first, a visit that cannot be recorded with its session', async () => {
+    const { owner, guest } = await ground.pair();
+    const about = `session=${owner.session.session}`;
+    const [, name] = new RegExp(`participant\\.joined ${about} connection=\\d+ request=([0-9a-f]{16}) role=owner`).exec(ground.server.log);
+    const { file: { id } } = await owner.request('file.create', { path: 'locked.md' });
+    await ground.cluster.rows('revoke select on crdt_checkpoints from vibesync_server');
+    const { msgid } = owner;
+    assert.equal((await owner.refusal('doc.open', { path: 'locked.md', client_id: 4 })).code, 'unavailable');
+    await until('not loaded', () => new RegExp(`document\\.load_failed ${about} file=${id} connection=\\d+ request=${name}\\.${msgid} `).test(ground.server.log));
+    await ground.cluster.rows('grant select on crdt_checkpoints to vibesync_server');
+
+    await ground.cluster.rows('revoke update on session_participants from vibesync_server');
+    await guest.leave();
+    await until('not recorded', () => new RegExp(`participant\\.not_recorded ${about} status=`).test(ground.server.log));
+    await ground.cluster.rows('grant update on session_participants to vibesync_server');
+});
