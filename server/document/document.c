@@ -260,7 +260,7 @@ enum status document_update(struct subscription *subscription, struct bytes upda
         document_reject(subscription, WIRE_CODE_OVERLOADED, "The documents of this session hold too much memory; close some.");
         return STATUS_OK;
     }
-    if (crdt_doc_size(document->crdt).heap_bytes > config->document_bytes_max) {
+    if (update.size > config->document_bytes_max || crdt_doc_size(document->crdt).heap_bytes > config->document_bytes_max) {
         metrics_limited(&server->metrics, LIMIT_document_bytes_max);
         document_reject(subscription, WIRE_CODE_LIMIT, "The document is larger than document_bytes.");
         return STATUS_OK;

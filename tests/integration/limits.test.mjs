@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import * as Y from 'yjs';
+import { yws } from './support/doors.mjs';
 import { stand } from './support/ground.mjs';
 import { Metrics } from './support/metrics.mjs';
 import { frame, RawSocket } from './support/raw.mjs';
@@ -273,4 +275,86 @@ test('what the documents of one session may hold: that session is told, another 
     free.insert(0, page);
     await free.saved();
     await Promise.all([ada.leave(), grace.leave(), other.leave()]);
+});
+
+test('connections above connections-max: the next is told 1013, and joins when there is a place', async () => {
+    await server.stop();
+    await server.start({ loops: 1, 'connections-max': 2 });
+    const { owner: ada, guest: grace } = await ground.pair();
+    const closed = await reaches('connections_max', async () => (await RawSocket.upgrade(server, ada.session.session)).closed());
+    assert.deepEqual(closed, { code: 1013, reason: 'all places are taken; try again' });
+    await grace.leave();
+    await until('a place is free', () => RawSocket.join(server, ada.session).then((raw) => (raw.end(), true), () => false));
+    await ada.leave();
+});
+
+// Two people, one character each by turns: as many runs as characters. Then forty runs before the last one, each from the beginning: each
+// walks over all.
+function manyRuns() {
+    const [one, two] = [1, 2].map((id) => Object.assign(new Y.Doc(), { clientID: id }));
+    for (let i = 0; i < 60; i++) {
+        const [from, to] = i % 2 ? [two, one] : [one, two];
+        from.getText('text').insert(i, 'a');
+        Y.applyUpdate(to, Y.encodeStateAsUpdate(from));
+    }
+    const walk = Buffer.concat([Buffer.from([1, 40, 9, 0]), ...Array(40).fill(Buffer.from([0x44, 2, 29, 1, 0x78])), Buffer.of(0)]);
+    return { base: Y.encodeStateAsUpdate(two), walk };
+}
+
+// Text whose beginning nobody has.
+function behindAGap(size) {
+    const ydoc = new Y.Doc();
+    ydoc.getText('text').insert(0, 'a');
+    const vector = Y.encodeStateVector(ydoc);
+    ydoc.getText('text').insert(1, 'x'.repeat(size));
+    return Y.encodeStateAsUpdate(ydoc, vector);
+}
+
+function textOf(size) {
+    const ydoc = new Y.Doc();
+    ydoc.getText('text').insert(0, 'x'.repeat(size));
+    return Y.encodeStateAsUpdate(ydoc);
+}
+
+test('an update that makes a document too large, waits for too much, or costs too much is refused, and nobody gets it', async () => {
+    await server.stop();
+    await server.start({ loops: 1, 'document-bytes-max': 65536, 'pending-bytes-max': 4096, 'conflict-steps-max': 1000 });
+    const { owner: ada, guest: grace } = await ground.pair();
+    const { base, walk } = manyRuns();
+    const cases = [
+        ['document_bytes_max', [textOf(30_000), textOf(30_000), textOf(30_000)], textOf(10)],
+        ['document_bytes_max', [textOf(10)], textOf(65_536)],
+        ['pending_bytes_max', [behindAGap(3000)], behindAGap(3000)],
+        ['conflict_steps_max', [base], walk],
+    ];
+    for (const [i, [limit, taken, refused]] of cases.entries()) {
+        const replica = await ada.create(`too-much-${i}.md`);
+        for (const update of taken) replica.send(update);
+        await replica.saved();
+        const reader = await grace.open(replica.path);
+        await until(`${limit}: the reader has what was taken`, () => i === 2 || reader.text.length > 0);
+        const before = reader.text;
+        await reaches(limit, async () => {
+            replica.send(refused);
+            await until(`${limit}: it is refused`, () => replica.rejected);
+        });
+        assert.equal(replica.rejected.code, 'limit');
+        await grace.request('session.participants'); // in order behind whatever it would have got
+        assert.equal(reader.text, before);
+    }
+    await Promise.all([ada.leave(), grace.leave()]);
+});
+
+test('a door makes no file in a session that can have no more', async () => {
+    await server.stop();
+    await server.start({ loops: 1, 'files-max': 2 });
+    const ada = await ground.owner();
+    await ada.create('one.md');
+    await ada.create('two.md');
+    const visitor = yws(server, ada.session, 'three.md');
+    await visitor.closedWith(4404);
+    visitor.leave();
+    const { n } = await ground.cluster.row('select count(*)::int as n from files where session_id = $1', [ada.session.session]);
+    assert.equal(n, 2);
+    await ada.leave();
 });
