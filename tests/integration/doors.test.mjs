@@ -363,6 +363,21 @@ describe('an editor on a root of another name', () => {
         });
     }
 
+    test('a file so big that a thread of the pool makes its checkpoint', async () => {
+        const { owner, guest } = await ground.pair();
+        const cem = await hocuspocus(ground.server, guest.session, 'root/big.txt', { root: 'codemirror' }).synced();
+        cem.insert(0, 'big. '.repeat(500_000));
+        await cem.saved();
+        const { text } = cem;
+        cem.leave();
+        assert.equal(await ground.server.stop(), 0);
+        const row = await file(owner.session, 'root/big.txt');
+        assert.match(ground.server.log, new RegExp(`checkpoint\\.written .*file=${row.id} .*by=pool`));
+        const version = await newestVersion(ground.cluster, row.id);
+        assert.deepEqual([row.root_name, version?.content === text], ['codemirror', true]);
+        await ground.server.start();
+    });
+
     test('a file that has text, one that begins with two texts or with elements, and a name that fits nowhere keep `text`', async () => {
         const { owner, guest } = await ground.pair();
         const begun = await owner.create('begun.txt');
@@ -380,10 +395,24 @@ describe('an editor on a root of another name', () => {
             const cem = await hocuspocus(ground.server, guest.session, path).synced();
             begin(cem.ydoc);
             await cem.saved();
+            cem.ydoc.getText('later').insert(0, 'x'); // it is not the first any more
+            await cem.saved();
             assert.equal((await owner.open(path)).root, 'text', path);
             cem.leave();
         }
         assert.equal(begun.gone, null);
+        const native = await owner.create('native.txt'); // who speaks natively has been told the root
+        native.ydoc.getText('codemirror').insert(0, 'x');
+        await native.saved();
+        const textOfAll = async (when) => {
+            for (const path of [...Object.keys(beginnings), 'native.txt']) assert.equal((await owner.open(path)).root, 'text', `${path} ${when}`);
+        };
+        await textOfAll('in memory');
+        assert.equal((await runOperator(ground.cluster, ['doc', 'dump', native.file])).text, '');
+        await ground.server.kill(); // the journal is read by the same rule
+        await ground.server.start();
+        await owner.connect();
+        await textOfAll('loaded');
         const wide = await hocuspocus(ground.server, guest.session, 'wide.txt').synced();
         wide.ydoc.transact(() => { wide.ydoc.getMap('meta').set('key', 1); wide.ydoc.getText('ü').insert(0, 'x'); });
         await wide.saved();
