@@ -5,6 +5,7 @@ import { runCli } from './support/cli.mjs';
 import { newestVersion, storedDocument } from './support/documents.mjs';
 import { stand } from './support/ground.mjs';
 import { Metrics } from './support/metrics.mjs';
+import { RawSocket } from './support/raw.mjs';
 import { until } from './support/wait.mjs';
 
 const ground = await stand({ loops: 2, 'log-level': 'info' });
@@ -191,5 +192,20 @@ test('drain: as SIGTERM', async () => {
     assert.equal((await owner.ended()).code, 1001);
     assert.deepEqual(await ground.server.exit, { code: 0, signal: null });
     assert.equal((await storedDocument(ground.cluster, replica.file)).journalRows, 0);
+    await ground.server.start();
+});
+
+test('a drain is counted: who asked for /metrics in the same breath is answered before the process ends', async () => {
+    await ground.server.stop();
+    await ground.server.start({ ...ground.server.settings, loops: 1 }); // another loop may have ended, and with it its counts
+    const raw = await RawSocket.open(ground.server);
+    raw.write(['POST /v1/admin/drain', 'GET /metrics'].map((line, i) => `${line} HTTP/1.1\r\nHost: x\r\n` +
+        `Authorization: Bearer ${ground.server.adminToken}\r\n${i ? '' : 'X-Request-Id: breath\r\n'}\r\n`).join(''));
+    assert.deepEqual(await ground.server.exit, { code: 0, signal: null });
+    await until('all has come', () => raw.ended);
+    const said = raw.bytes.toString();
+    assert.match(said, /"did":"draining"|"did":"SIGTERM"/);
+    assert.match(said, /^vibesync_admin_drains_total 1$/m);
+    assert.match(ground.server.log, /admin\.drained request=breath /);
     await ground.server.start();
 });
