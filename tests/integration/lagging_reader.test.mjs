@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as Y from 'yjs';
 import { stand } from './support/ground.mjs';
+import { Metrics } from './support/metrics.mjs';
 import { until } from './support/wait.mjs';
 
 const ground = await stand({ 'outbox-soft-bytes': 1 << 17, 'outbox-stall-ms': 600_000 });
@@ -30,15 +31,15 @@ async function pour(replica, done) {
 }
 
 // Two people who write, one who stands still until the server has found it behind.
-async function fallBehind(path) {
+async function fallBehind(path, text = '!') {
     const { owner, guest } = await ground.pair();
     const slow = await ground.guest(owner, 'Slow');
     const mine = await owner.create(path);
     const theirs = await guest.open(path);
     const late = await slow.open(path);
-    mine.insert(0, '!');
-    await late.sees('!');
-    await theirs.sees('!');
+    mine.insert(0, text);
+    await late.sees(text);
+    await theirs.sees(text);
     const before = linesOf('reader.behind');
     let heard = 0;
     late.ydoc.on('update', (update) => (heard += update.length));
@@ -58,6 +59,54 @@ test('it catches up by one diff, without what was dropped', async () => {
     assert.ok(heard() < 0.75 * pieces * PIECE.length, `of ${pieces} pieces ${heard()} bytes came`);
     mine.insert(0, 'live again ');
     await late.sees(`live again ${expected}`);
+});
+
+test('of a text that it had before nothing comes again', async () => {
+    const text = 'y'.repeat(4 << 20);
+    const { slow, mine, late, heard, pour } = await fallBehind('before.md', text);
+    const pieces = await pour();
+
+    slow.socket.resume();
+    mine.insert(0, 'live again ');
+
+    await late.sees(`live again ${'x'.repeat(pieces)}${text}`);
+    assert.ok(heard() < pieces / 2 * PIECE.length + text.length / 2, `of ${pieces} pieces ${heard()} bytes came`);
+});
+
+test('who asks for everything again and again, and does not read, gets it once or twice', async () => {
+    const text = 'y'.repeat(8 << 20); // more than the kernel takes
+    const { slow, owner, mine, late } = await fallBehind('again.md', text);
+    let heard = 0;
+    const { onUpdate } = late;
+    late.onUpdate = (update) => ((heard += update.length), onUpdate.call(late, update));
+    const before = await Metrics.of(ground.server);
+
+    for (let i = 0; i < 50; i++) slow.sendValue([STATE_VECTOR, late.doc, Uint8Array.of(0)]);
+    await until('the server has them', async () => (await Metrics.of(ground.server)).since(before, 'vibesync_messages_total') >= 50);
+    await owner.request('session.participants');
+    slow.socket.resume();
+    await slow.request('session.participants');
+    mine.insert(0, 'live again ');
+
+    await late.sees(`live again ${text}`);
+    assert.ok(heard > text.length && heard < 4 * text.length, `${heard} bytes came`);
+});
+
+test('two documents in which it was behind come, one after the other', async () => {
+    const { owner, slow, mine, late, pour } = await fallBehind('first.md');
+    slow.socket.resume();
+    const other = await owner.create('second.md');
+    const there = await slow.open('second.md');
+    slow.socket.pause();
+    const pieces = await pour();
+    const before = linesOf('reader.behind');
+    other.insert(0, 'the other');
+    await until('it is behind in both', () => linesOf('reader.behind') > before);
+
+    slow.socket.resume();
+
+    await there.sees('the other');
+    await late.sees(`${'x'.repeat(pieces)}!`);
 });
 
 test('it types, asks and moves its cursor meanwhile: all is acknowledged, answered and shown', async () => {
