@@ -94,7 +94,21 @@ static void expect_same_bytes(const struct crdt_doc *a, const struct crdt_doc *b
     bytes_writer_finish(&states[1]);
 }
 
-/* The twin forgets its notes before each update, so it walks over all. */
+static void expect_same_text(struct crdt_doc *a, struct crdt_doc *b, const char *root, uint64_t seed) {
+    struct crdt_doc *docs[] = { a, b };
+    struct bytes_writer texts[2];
+    for (unsigned i = 0; i < 2; i++) {
+        struct crdt_type *text;
+        cr_assert_eq(crdt_doc_root(docs[i], bytes_text(root), &text), STATUS_OK);
+        bytes_writer_init(&texts[i], &mem_default, SIZE_MAX);
+        cr_assert_eq(crdt_text_write(docs[i], text, &texts[i]), STATUS_OK);
+    }
+    cr_assert(bytes_equal(bytes_written(&texts[0]), bytes_written(&texts[1])), "seed %llu", (unsigned long long)seed);
+    bytes_writer_finish(&texts[0]);
+    bytes_writer_finish(&texts[1]);
+}
+
+/* The twin forgets its notes before each update, so it walks over all. Its marks do not run out. */
 Test(conflict, a_walk_that_begins_at_a_noted_sibling_ends_where_the_whole_one_does) {
     static struct noise noise;
     uint64_t steps[2] = { 0, 0 };
@@ -102,6 +116,7 @@ Test(conflict, a_walk_that_begins_at_a_noted_sibling_ends_where_the_whole_one_do
         noise_make(&noise, seed);
         struct crdt_doc *doc = doc_of(1);
         struct crdt_doc *twin = doc_of(1);
+        doc->mark = UINT32_MAX - 200;
         for (uint32_t left = noise.count; left > 0; left--) {
             uint32_t at = noise_below(&noise, left);
             struct bytes_writer update = noise.updates[at];
@@ -114,6 +129,7 @@ Test(conflict, a_walk_that_begins_at_a_noted_sibling_ends_where_the_whole_one_do
             cr_assert_eq(doc_check(doc, &what), 0, "seed %llu: %s", (unsigned long long)seed, what);
         }
         expect_same_bytes(doc, twin, seed);
+        expect_same_text(doc, twin, "text", seed);
         crdt_doc_destroy(doc);
         crdt_doc_destroy(twin);
     }
@@ -146,6 +162,30 @@ Test(conflict, among_thousands_of_siblings_a_place_is_found_in_few_steps) {
     for (uint32_t i = 1; i < siblings->count; i++)
         cr_assert_lt(siblings->notes[i - 1].id, siblings->notes[i].id);
     crdt_doc_destroy(doc);
+}
+
+/* No editor writes that, but Yjs takes it: the second goes before the first, and behind all of smaller ids. */
+Test(conflict, who_writes_twice_between_the_same_neighbours_is_found_a_place_before_his_first) {
+    enum { COUNT = 97 };
+    struct crdt_doc *docs[2];
+    for (unsigned i = 0; i < 2; i++) {
+        docs[i] = doc_of(1);
+        uint8_t update[] = { 1, 1, 1, 0, 4, 1, 1, 't', 3, 't', 'w', 'o', 0 };
+        hear(docs[i], bytes_of(update, sizeof update));
+    }
+    for (uint8_t clock = 0; clock < 2; clock++)
+        for (uint32_t i = 0; i < COUNT; i++) {
+            uint8_t client = (uint8_t)(10 + i * 31 % COUNT);
+            uint8_t word[] = { 1, 1, client, clock, 0xc4, 1, 0, 1, 1, 1, (uint8_t)(' ' + client % 90), 0 };
+            siblings_drop(docs[1]);
+            for (unsigned of = 0; of < 2; of++)
+                hear(docs[of], bytes_of(word, sizeof word));
+            cr_assert_eq(doc_check(docs[0], NULL), 0);
+        }
+
+    expect_same_text(docs[0], docs[1], "t", 0);
+    crdt_doc_destroy(docs[0]);
+    crdt_doc_destroy(docs[1]);
 }
 
 Test(conflict, notes_are_forgotten_when_a_run_among_them_is_cut) {
