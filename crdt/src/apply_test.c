@@ -261,6 +261,24 @@ Test(update, what_waits_is_bounded) {
     crdt_doc_destroy(doc);
 }
 
+Test(update, deletions_that_wait_are_bounded_too) {
+    struct crdt_doc_options options = { .client_id = 1, .pending_bytes_max = 200 };
+    struct crdt_doc *doc;
+    struct crdt_update_result result;
+    cr_assert_eq(crdt_doc_create(&options, &doc), STATUS_OK);
+
+    enum status status = STATUS_OK;
+    unsigned parked = 0;
+    for (uint8_t clock = 100; clock > 50 && status == STATUS_OK; clock -= 2, parked += status == STATUS_OK) {
+        uint8_t update[] = { 0, 1, 5, 1, clock, 1 };
+        status = apply(doc, bytes_of(update, sizeof update), &result);
+    }
+    cr_assert_eq(status, STATUS_TOO_BIG);
+    cr_assert_gt(parked, 1);
+    cr_assert_leq(crdt_doc_size(doc).pending_bytes, 200);
+    crdt_doc_destroy(doc);
+}
+
 /* The refused update has made client 5 known, of whom there is nothing yet. */
 Test(update, the_first_text_of_a_client_comes_after_a_refused_one) {
     struct crdt_doc_options options = { .client_id = 1, .pending_bytes_max = 1 };

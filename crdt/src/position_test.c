@@ -69,6 +69,21 @@ Test(position, the_end_stays_the_end) {
     crdt_doc_destroy(stage.doc);
 }
 
+Test(position, behind_the_end_what_belongs_to_its_left_stays_with_the_very_last_unit) {
+    struct stage stage = stage_make("abc");
+    struct crdt_txn *txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_text_delete(txn, stage.text, 2, 1), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+
+    struct bytes_writer end = place(&stage, 9, -1);
+
+    cr_expect(bytes_equal(bytes_written(&end), bytes_of("\x00\x05\x02\x41", 4)));
+    insert(&stage, 2, "d");
+    cr_expect_eq(index_of(&stage, &end), 2);
+    bytes_writer_finish(&end);
+    crdt_doc_destroy(stage.doc);
+}
+
 Test(position, what_is_none_and_what_is_not_here_are_told_apart) {
     struct stage stage = stage_make("abc");
     struct crdt_position position;

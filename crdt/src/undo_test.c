@@ -198,6 +198,35 @@ Test(undo, a_deleted_tree_of_types_comes_again_though_garbage_is_collected) {
     stage_finish(&stage);
 }
 
+/* As Yjs: what stands in a type that somebody else deletes is kept by keeping the type. */
+Test(undo, what_may_be_wanted_again_is_not_collected_with_its_holder) {
+    struct stage stage = stage_make(NULL);
+    struct crdt_type *map;
+    struct crdt_type *inner;
+    int somebody_else;
+    cr_assert_eq(crdt_doc_root(stage.doc, bytes_text("m"), &map), STATUS_OK);
+    struct crdt_txn *txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_map_set_type(txn, map, bytes_text("k"), CRDT_TYPE_TEXT, bytes_text(""), &inner), STATUS_OK);
+    cr_assert_eq(crdt_text_insert(txn, inner, 0, bytes_text("a wanted word")), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+    txn = crdt_txn_begin(stage.doc);
+    cr_assert_eq(crdt_text_delete(txn, inner, 2, 6), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+
+    txn = crdt_txn_begin(stage.doc);
+    crdt_txn_set_origin(txn, &somebody_else);
+    cr_assert_eq(crdt_map_delete(txn, map, bytes_text("k")), STATUS_OK);
+    crdt_txn_commit(txn, NULL, NULL);
+
+    struct bytes_writer state;
+    bytes_writer_init(&state, &mem_default, SIZE_MAX);
+    cr_assert_eq(crdt_update_encode(stage.doc, &state), STATUS_OK);
+    cr_expect_not_null(memmem(state.data, state.size, "wanted", 6));
+    cr_expect_null(memmem(state.data, state.size, "word", 4));
+    bytes_writer_finish(&state);
+    stage_finish(&stage);
+}
+
 Test(undo, a_new_edit_forgets_what_could_be_done_again_and_data_stays_with_its_item) {
     struct stage stage = stage_make(NULL);
     int cursor = 7;

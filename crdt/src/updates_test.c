@@ -77,6 +77,15 @@ Test(updates, a_diff_cuts_a_struct_where_the_peer_stands) {
     bytes_writer_finish(&out);
 }
 
+/* Of a client that stands twice in a state vector the last clock counts, as Yjs reads it. */
+Test(updates, a_diff_goes_by_the_last_clock_of_a_client) {
+    static const uint8_t wanted[] = { 1, 1, 1, 4, 0x84, 1, 3, 1, 'e', 0 };
+    struct bytes_writer out = writer(SIZE_MAX);
+    cr_assert_eq(crdt_updates_diff(CRDT_V1, bytes_of(abcde, sizeof abcde), bytes_of("\x02\x01\x02\x01\x04", 5), &out), STATUS_OK);
+    cr_expect(bytes_equal(bytes_written(&out), bytes_of(wanted, sizeof wanted)));
+    bytes_writer_finish(&out);
+}
+
 Test(updates, what_is_none_is_refused_and_the_writer_stays_as_it_was) {
     struct bytes_writer out = writer(16);
     struct bytes both[] = { bytes_of(abc, sizeof abc), bytes_of("\x01\x05", 2) };
