@@ -128,6 +128,18 @@ Test(undo, transactions_close_in_time_are_one_item_until_capturing_stops) {
     stage_finish(&stage);
 }
 
+Test(undo, what_came_and_went_in_one_item_does_not_come_again) {
+    struct stage stage = stage_make(&(struct crdt_undo_options){ .now_ms = clock_now });
+    type_at(&stage, NULL, 0, "abc");
+    delete_at(&stage, 1, 1);
+    cr_expect_eq(crdt_undo_count(stage.undo), 1);
+
+    undo(&stage);
+
+    expect_text(&stage, "");
+    stage_finish(&stage);
+}
+
 Test(undo, only_tracked_origins_count) {
     static const char mine, theirs;
     const void *const origins[] = { &mine };
