@@ -21,6 +21,7 @@
 #include "loop/tls.h"
 #include "retention.h"
 #include "session/session.h"
+#include "session/session_closed.h"
 #include "session/session_token.h"
 #include "shed.h"
 #include "store/store.h"
@@ -306,6 +307,7 @@ static void server_slow_tick(struct server *server, uint64_t now_ms) {
     budget_tick(server);
     standing_tick(server, now_ms);
     session_token_ask(server, now_ms);
+    session_closed_ask(server, now_ms);
     retention_tick(server, now_ms);
 }
 

@@ -129,6 +129,9 @@ struct server {
     bool tokens_asked;   /* session_token.c: the same, when the last one left, and the connection that it ended with; 0: all */
     uint64_t tokens_asked_ms;
     uint64_t tokens_asked_to;
+    bool closed_asked; /* session_closed.c: the same, of sessions and their numbers */
+    uint64_t closed_asked_ms;
+    uint64_t closed_asked_to;
     bool draining;
     uint64_t drain_started_ms;
     uint64_t drain_deadline_ms;

@@ -9,8 +9,8 @@
 #include "http/round.h"
 #include "log.h"
 #include "session/session.h"
+#include "session/session_closed.h"
 #include "wire/json_body.h"
-#include "wire/session_wire.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -152,19 +152,7 @@ static bool admin_close_visit(struct round *round, struct http_door *door) {
     struct session *session = session_find(door->server, &act->id);
     if (session == NULL)
         return true;
-    struct wire_session_closed closed = { bytes_text("closed"), bytes_text(act->reason) };
-    struct bytes_writer values = connection_writer();
-    wire_notification_begin(&values, "session.closed");
-    wire_session_closed_write(&values, &closed);
-    struct frame *frame = values.status == STATUS_OK ? frame_of_values(bytes_written(&values)) : NULL;
-    bytes_writer_finish(&values);
-    if (frame != NULL)
-        session_broadcast(session, frame, NULL);
-    frame_release(frame);
-    list_each (link, &session->connections) {
-        connection_close(list_entry(link, struct connection, session_link), WIRE_CLOSE_GONE, act->reason);
-        act->closed++;
-    }
+    act->closed = session_closed_end(session, act->reason);
     return false;
 }
 

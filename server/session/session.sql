@@ -73,3 +73,8 @@ select t.hash from unnest($1::bytea[]) as t (hash)
 where not exists (
   select from access_tokens a join coding_sessions s on s.id = a.session_id
   where a.token_hash = t.hash and a.revoked_at is null and s.door_tokens);
+
+-- name: session_closed
+-- $1 uuid[] sessions; answers those that take nobody any more.
+select t.id from unnest($1::uuid[]) as t (id)
+where not exists (select from coding_sessions s where s.id = t.id and s.is_active);

@@ -108,6 +108,22 @@ test('a chat message that is sent again through the other server while it is bei
     assert.deepEqual((await owner.request('chat.history')).messages.map(({ text }) => text), ['next', 'once']);
 });
 
+test('a session that is closed through one server ends for everybody on the other, and no other session does', async () => {
+    const { owner, guest } = await ground.pair();
+    const ada = await ground.join(guest.session, undefined, second);
+    const bob = await yws(second, guest.session, 'closed.txt').synced();
+    const elsewhere = (await ground.pair()).owner;
+    const safe = await ground.join(elsewhere.session, undefined, second);
+    const { status } = await ground.server.post(`/v1/admin/sessions/${owner.session.session}/close`, { reason: 'over' }, ground.server.adminToken);
+    assert.equal(status, 200);
+    assert.equal((await owner.ended()).code, 4404);
+    assert.equal((await ada.ended()).code, 4404);
+    assert.equal((await ada.notified('session.closed')).reason, 'closed');
+    await bob.closedWith(4404);
+    bob.leave();
+    assert.equal(safe.closeEvent, null);
+});
+
 test('editors on roots of two names write first, one on each server: one of them is the text, everywhere', async () => {
     const { owner, guest } = await ground.pair();
     const ada = await yws(ground.server, owner.session, 'roots.txt', { root: 'codemirror' }).synced();
