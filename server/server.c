@@ -23,6 +23,7 @@
 #include "session/session.h"
 #include "session/session_closed.h"
 #include "session/session_token.h"
+#include "session/visit.h"
 #include "shed.h"
 #include "store/store.h"
 
@@ -135,6 +136,8 @@ enum status server_create(const struct fleet *fleet, const struct config *config
     list_init(&server->rooms);
     list_init(&server->idle_saved);
     list_init(&server->idle_dirty);
+    list_init(&server->visits);
+    list_init(&server->visits_missed);
 
     static const struct embedded_file *const catalogs[] = { server_sql, NULL };
     struct store_options options = {
@@ -178,6 +181,7 @@ void server_destroy(struct server *server) {
     }
     loop_timer_destroy(server->tick);
     store_destroy(server->store);
+    visit_forget_all(server);
     store_watch_destroy(server->store_watch);
     ws_pool_finish(&server->ws_pool);
     table_finish(&server->connections);
@@ -308,6 +312,7 @@ static void server_slow_tick(struct server *server, uint64_t now_ms) {
     standing_tick(server, now_ms);
     session_token_ask(server, now_ms);
     session_closed_ask(server, now_ms);
+    visit_retry(server);
     retention_tick(server, now_ms);
 }
 

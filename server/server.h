@@ -129,6 +129,9 @@ struct server {
     bool tokens_asked;   /* session_token.c: the same, when the last one left, and the connection that it ended with; 0: all */
     uint64_t tokens_asked_ms;
     uint64_t tokens_asked_to;
+    struct list visits; /* visit.c: being recorded, and those that could not be */
+    struct list visits_missed;
+    size_t visits_missed_count;
     bool closed_asked; /* session_closed.c: the same, of sessions and their numbers */
     uint64_t closed_asked_ms;
     uint64_t closed_asked_to;

@@ -5,7 +5,7 @@
 #include "document/document.h"
 #include "feature/registry.h"
 #include "log.h"
-#include "session/session_join.h"
+#include "session/visit.h"
 #include "wire/session_wire.h"
 
 #include <assert.h>
@@ -162,7 +162,8 @@ void session_leave(struct connection *connection) {
         session->empty_since_ms = now_ms;
     session_announce(session, connection, WIRE_PARTICIPANT_LEFT);
     registry_participant_left(session, connection);
-    session_record_leave(session, connection);
+    if (attendance_of(&session->attendance, &connection->participant.user) == 0)
+        visit_end(session, &connection->participant.user);
 }
 
 void session_broadcast(struct session *session, struct frame *frame, const struct connection *except) {

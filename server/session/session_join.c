@@ -1,7 +1,7 @@
 /* session_join.c — from a token to a participant.
  *
  *   session_join ──▶ [session_identity] ──▶ session_join_on_identity ──▶ rights, limits ──▶ session_enter ──▶ joined()
- *                                                     │                                       └─▶ [session_enter]: visit, feed
+ *                                                     │                                       └─▶ visit_begin, see visit.h
  *                                                     └──▶ refused()
  *
  * Nothing of a session is loaded before the credential is good. The record of the visit is written beside the answer: it is no
@@ -15,6 +15,7 @@
 #include "log.h"
 #include "session/session.h"
 #include "session/session_token.h"
+#include "session/visit.h"
 #include "store/store.h"
 #include "wire/session_wire.h"
 
@@ -89,36 +90,6 @@ void session_join_begin(struct connection *connection, uint32_t request, struct 
         return;
     }
     connection->state = CONNECTION_JOINING;
-}
-
-/* A visit begins or ends: one statement, its answer is only logged. Until it comes the session stays. */
-static void session_join_on_recorded(void *context, const struct reply *reply) {
-    struct session *session = context;
-    session->calls--;
-    if (reply->status != STATUS_OK)
-        log_warn((&(struct log_subject){ .session = &session->id }), "participant.not_recorded", "status=%s error=\"%s\"",
-                 status_name(reply->status), reply->error);
-}
-
-static void session_join_record(struct session *session, const struct uuid *user, const char *statement) {
-    struct arena arena;
-    arena_init(&arena, &mem_default, SESSION_JOIN_ARENA_BYTES);
-    struct uuid activity = server_new_id(session->server);
-    struct params *values = params_new(&arena);
-    params_add_uuid(values, &session->id);
-    params_add_uuid(values, user);
-    params_add_uuid(values, &activity);
-    enum status status = store_submit(session->server->store, NULL, statement, values, session_join_on_recorded, session);
-    arena_finish(&arena);
-    if (status == STATUS_OK)
-        session->calls++;
-    else
-        log_warn((&(struct log_subject){ .session = &session->id }), "participant.not_recorded", "status=%s", status_name(status));
-}
-
-void session_record_leave(struct session *session, const struct connection *connection) {
-    if (attendance_of(&session->attendance, &connection->participant.user) == 0)
-        session_join_record(session, &connection->participant.user, "session_leave");
 }
 
 /* Fits a view into a NUL-terminated field, cutting at a character boundary. */
@@ -254,7 +225,7 @@ static void session_join_on_identity(void *context, const struct reply *reply) {
     connection->credential = NULL;
     connection->credential_size = 0;
     if (here == 0)
-        session_join_record(session, &participant->user, "session_enter");
+        visit_begin(session, &participant->user);
     log_info((&(struct log_subject){ .session = &session->id, .connection = connection->id, .request = connection->request }),
              "participant.joined", "role=%s connections=%u", participant->role, session->connection_count);
     connection->dialect->joined(connection, request, files_count);

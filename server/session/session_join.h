@@ -1,4 +1,4 @@
-/* session_join.h — request session.join: a credential becomes a participant. And the record of who comes and goes. */
+/* session_join.h — request session.join: a credential becomes a participant. */
 #ifndef SERVER_SESSION_JOIN_H
 #define SERVER_SESSION_JOIN_H
 
@@ -13,8 +13,5 @@ void session_join_begin(struct connection *connection, uint32_t request, struct 
 
 /* The native answer to session.join. */
 void session_join_answer(struct connection *connection, uint32_t msgid, uint64_t files_count);
-
-/* Writes the leaving of a connection that session_leave() took out, if it was the last of its user. */
-void session_record_leave(struct session *session, const struct connection *connection);
 
 #endif

@@ -93,6 +93,24 @@ test(`${TYPISTS} people type while PostgreSQL is away for ${CROWD_OUTAGE_MS / 10
     }
 });
 
+test('who leaves while PostgreSQL is away has left when it is back, and his place is free', async () => {
+    const owner = await ground.owner({ max_participants: 2 });
+    const guest = await ground.guest(owner);
+    const online = async () => (await ground.cluster.row('select is_online from users where id = $1', [guest.session.user])).is_online;
+    await until('the guest is online', online);
+    const logged = ground.server.log.length;
+    await ground.cluster.stop('fast');
+    await until('no statement waits for it any more', () => [0, 1].every((loop) => ground.server.log.slice(logged).includes(`loop=${loop} state=away`)));
+    await guest.leave();
+    await owner.notified('session.participant', ({ event }) => event === 'left');
+    await ground.cluster.start();
+    await ground.server.ready();
+    await until('the guest has left in the table', async () => !(await online()));
+    const visits = await ground.cluster.rows('select left_at from participant_visits where user_id = $1', [guest.session.user]);
+    assert.deepEqual(visits.map((v) => v.left_at !== null), [true]);
+    await ground.join(await ground.server.joinByCode(owner.session.code, 'the next'));
+});
+
 test('past the bound of unsaved bytes writers are refused in words; afterwards they open again and lose nothing', async () => {
     const { owner, guest } = await ground.pair();
     const mine = await owner.create('bound.md');
