@@ -51,6 +51,7 @@ export class Replica {
         const answer = await this.participant.request('doc.open', {
             path: this.path, client_id: this.ydoc.clientID, ...(this.epoch === undefined ? {} : { epoch: this.epoch }),
         });
+        const unsure = this.acked < this.sent.length; // the server may know it and not have it durably: an empty update is acknowledged, too
         this.sent = [];
         this.acked = 0;
         this.file = answer.file;
@@ -61,7 +62,7 @@ export class Replica {
         this.participant.replicas.set(this.doc, this);
         this.participant.deliverEarly(this);
         const missing = Y.encodeStateAsUpdate(this.ydoc, answer.state_vector);
-        if (missing.length > 2) this.send(missing); // 00 00 is the empty update
+        if (missing.length > 2 || unsure) this.send(missing); // 00 00 is the empty update
         this.participant.sendValue([STATE_VECTOR, this.doc, Y.encodeStateVector(this.ydoc)]);
         return this;
     }
