@@ -92,7 +92,8 @@ static void host_on_reply(void *context, const struct reply *reply) {
     struct host_request *request = context;
     struct feature_call *call = request->call;
     call->pending--;
-    if (reply->status == STATUS_OK || (reply->status == STATUS_EXISTS && request->once)) {
+    bool is_lost = reply->status == STATUS_UNAVAILABLE && reply->sqlstate[0] == '\0';
+    if (reply->status == STATUS_OK || (request->once && (is_lost || reply->status == STATUS_EXISTS))) {
         request->on_stored(call, reply);
     } else if (!call->answered) {
         struct log_subject subject = host_subject(call);

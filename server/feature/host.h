@@ -36,7 +36,8 @@ enum status host_check(struct feature_call *call, const struct pack_fields *fiel
  * statement's `constraint` is one that the feature translates: host_translate). STATUS as store_submit. */
 enum status host_store(struct feature_call *call, const char *statement, const struct params *params, host_on_stored on_stored);
 
-/* The same, but STATUS_EXISTS comes to `on_stored` as well: what should be stored was there already. */
+/* The same, but two failures come to `on_stored` as well. STATUS_EXISTS: what should be stored was there already.
+ * STATUS_UNAVAILABLE: the answer was lost, so whether it is stored is not known. */
 enum status host_store_once(struct feature_call *call, const char *statement, const struct params *params,
                             host_on_stored on_stored);
 

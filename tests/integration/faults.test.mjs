@@ -4,6 +4,7 @@
 // Elsewhere: SIGKILL and restarts (crash), PostgreSQL away (outage), slow (slow_commit), full (disk_full), damaged rows (documents), two
 // servers on one document (two_servers), clocks (clock), memory (memory).
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { newestVersion, storedDocument, storedUpdates } from './support/documents.mjs';
 import { stand } from './support/ground.mjs';
@@ -66,6 +67,22 @@ test(`connections cut between a commit and its answer: the outcome is found out,
     assert.equal(new Set(keys).size, keys.length, 'journal and history hold each update once');
     assert.ok(cutter.lost > 0, 'answers were lost');
     t.diagnostic(`${cuts} cuts, ${cutter.lost} bytes of answers lost, ${updates.length} updates stored`);
+});
+
+test('a chat message whose answer is lost behind its commit is answered, and told to everybody once', async () => {
+    const { owner, guest } = await ground.pair();
+    const cut = cutter.silence('chat_send');
+    const message = { client_msg_id: randomUUID(), text: 'is it there?' };
+    const sent = owner.request('chat.send', message);
+    await until('it is stored', () => cluster.row('select 1 from chat_messages where client_msg_id = $1', [message.client_msg_id]));
+    cut();
+    const { id, seq } = await sent;
+    assert.equal((await guest.notified('chat.posted')).id, id);
+    const next = await guest.request('chat.send', { client_msg_id: randomUUID(), text: 'it is' });
+    assert.equal(next.seq, seq + 1);
+    await owner.notified('chat.posted', (posted) => posted.id === next.id); // in order behind what else was told
+    for (const person of [owner, guest])
+        assert.deepEqual(person.notifications.filter(({ method }) => method === 'chat.posted').map(({ params }) => params.text), ['is it there?', 'it is']);
 });
 
 test('a killed backend takes the whole cluster down and up again: the same', async () => {

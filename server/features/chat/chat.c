@@ -3,22 +3,30 @@
  *   chat.send ──▶ chat_send ──▶ [chat_send: message + activity] ──▶ chat_send_on_stored ──▶ answer, chat.posted to the session
  *
  * A message is shown only after it is stored, so nobody sees what a crash could take back. The client's own message id makes a
- * resend harmless: the stored row is answered again, and nobody is told twice. Also while the first is still being stored, by
- * another server or on a connection to PostgreSQL that was lost: the statement began before that was to be seen, so it meets the
- * unique key (STATUS_EXISTS), and another one finds the row. */
+ * resend harmless: the stored row is answered again, and nobody is told twice.
+ *
+ * Two replies leave open what has happened, and the same statement once more finds out. STATUS_EXISTS: the first sending is still
+ * on its way, through another server or on a connection to PostgreSQL that was lost; this one began before it could be seen.
+ * STATUS_UNAVAILABLE: the answer was lost. If the row is there then and has the id that we gave it, nobody has been told yet. */
 #include "features/chat/chat.h"
 
 #include "feature/host.h"
 #include "features/chat/chat_wire.h"
 
+enum { CHAT_TRIES = 3 };
+
+struct chat_sending { /* of a call: its state */
+    struct uuid id;
+    unsigned tries;
+};
+
 static enum status chat_send_store(struct feature_call *call, const struct chat_send *send);
 
 static void chat_send_again(struct feature_call *call) {
+    struct chat_sending *sending = call->state;
     struct chat_send send;
     chat_send_read(call->params, &send);
-    bool is_second = call->state != NULL;
-    call->state = call;
-    enum status status = is_second ? STATUS_UNAVAILABLE : chat_send_store(call, &send);
+    enum status status = sending->tries < CHAT_TRIES ? chat_send_store(call, &send) : STATUS_UNAVAILABLE;
     if (status != STATUS_OK) {
         struct wire_fault fault = wire_fault(wire_code_of_status(status));
         host_fail(call, &fault);
@@ -26,7 +34,8 @@ static void chat_send_again(struct feature_call *call) {
 }
 
 static void chat_send_on_stored(struct feature_call *call, const struct reply *reply) {
-    if (reply->status == STATUS_EXISTS) {
+    const struct chat_sending *sending = call->state;
+    if (reply->status != STATUS_OK) {
         chat_send_again(call);
         return;
     }
@@ -44,7 +53,7 @@ static void chat_send_on_stored(struct feature_call *call, const struct reply *r
         .reply_to = send.reply_to,
     };
     host_respond(call, chat_message_write, &message);
-    if (row_bool(&row, 3))
+    if (row_bool(&row, 3) || uuid_equal(&message.id, &sending->id))
         host_broadcast(call, "chat.posted", chat_message_write, &message);
 }
 
@@ -52,14 +61,22 @@ static enum status chat_send(struct feature_call *call) {
     struct chat_send send;
     struct pack_fields fields = chat_send_read(call->params, &send);
     enum status status = host_check(call, &fields);
-    return status == STATUS_OK ? chat_send_store(call, &send) : status;
+    if (status != STATUS_OK)
+        return status;
+    struct chat_sending *sending = arena_alloc(&call->arena, sizeof *sending);
+    if (sending == NULL)
+        return STATUS_NO_MEMORY;
+    *sending = (struct chat_sending){ .id = host_new_id(call) };
+    call->state = sending;
+    return chat_send_store(call, &send);
 }
 
 static enum status chat_send_store(struct feature_call *call, const struct chat_send *send) {
-    struct uuid id = host_new_id(call);
+    struct chat_sending *sending = call->state;
+    sending->tries++;
     struct uuid activity = host_new_id(call);
     struct params *params = params_new(&call->arena);
-    params_add_uuid(params, &id);
+    params_add_uuid(params, &sending->id);
     params_add_uuid(params, &call->session_id);
     params_add_uuid(params, &call->user_id);
     params_add_uuid(params, &send->client_msg_id);

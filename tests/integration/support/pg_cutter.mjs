@@ -10,6 +10,7 @@ export class PgCutter {
         this.lost = 0; // bytes of answers
         this.cutting = false;
         this.cuts = 0;
+        this.silenced = undefined; // {statement, link}
     }
 
     // Answers the URL for the server.
@@ -33,9 +34,11 @@ export class PgCutter {
         near.on('data', (data) => {
             // 'journal_insert' is the writer's connection: Bind names the statement.
             if (data.includes('journal_insert')) link.asked = true;
+            if (this.silenced && !this.silenced.link && data.includes(this.silenced.statement)) this.silenced.link = link;
             far.write(data);
         });
         far.on('data', (data) => {
+            if (this.silenced?.link === link) return;
             if (!this.cutting || !link.asked) {
                 near.write(data);
                 return;
@@ -45,6 +48,15 @@ export class PgCutter {
             this.cuts++;
             end();
         });
+    }
+
+    // From the next execution of this statement on its connection says nothing more, until the answer of this, a function, cuts it.
+    silence(statement) {
+        const silenced = this.silenced = { statement };
+        return () => {
+            this.silenced = undefined;
+            silenced.link.near.destroy(); // and with it the other side
+        };
     }
 
     // The next answer on the journal's connection is lost, and the connection with it.
