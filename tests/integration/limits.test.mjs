@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import * as Y from 'yjs';
-import { yws } from './support/doors.mjs';
+import { allLeave, yws } from './support/doors.mjs';
 import { stand } from './support/ground.mjs';
 import { Metrics } from './support/metrics.mjs';
 import { frame, RawSocket } from './support/raw.mjs';
@@ -16,6 +16,7 @@ const settings = {
     'frames-per-second': FRAMES, 'updates-per-second': UPDATES, 'message-bytes-max': 16384, 'unjoined-bytes-max': 4096, 'ping-ms': 1000,
 };
 const ground = await stand(settings);
+after(allLeave);
 const { server } = ground;
 const { owner, guest } = await ground.pair();
 const mine = await owner.create('quiet.md'), theirs = await guest.open('quiet.md');

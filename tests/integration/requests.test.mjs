@@ -36,7 +36,7 @@ test('a connection has the name of its upgrade, and a call that fails that and i
     await person.join({ credential: session.token });
     ground.participants.push(person);
     const [, name] = await until('it is in the log', () => new RegExp(`connection\\.opened session=${session.session} connection=\\d+ request=([0-9a-f]{16}) `).exec(ground.server.log));
-    assert.match(ground.server.log, new RegExp(`participant\\.joined session=${session.session} connection=\\d+ request=${name} `));
+    await until('joined', () => new RegExp(`participant\\.joined session=${session.session} connection=\\d+ request=${name} `).test(ground.server.log));
     await person.request('file.create', { path: 'taken.md' });
     const msgid = person.msgid;
     await person.refusal('file.create', { path: 'taken.md' });
@@ -63,7 +63,7 @@ test('an update that is refused, and a message that cannot be read, are told wit
 test('a document that cannot be loaded is told with the name of whoever asked first, a visit that cannot be recorded with its session', async () => {
     const { owner, guest } = await ground.pair();
     const about = `session=${owner.session.session}`;
-    const [, name] = new RegExp(`participant\\.joined ${about} connection=\\d+ request=([0-9a-f]{16}) role=owner`).exec(ground.server.log);
+    const [, name] = await until('it is in the log', () => new RegExp(`participant\\.joined ${about} connection=\\d+ request=([0-9a-f]{16}) role=owner`).exec(ground.server.log));
     const { file: { id } } = await owner.request('file.create', { path: 'locked.md' });
     await ground.cluster.rows('revoke select on crdt_checkpoints from vibesync_server');
     const { msgid } = owner;
