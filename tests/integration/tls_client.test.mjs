@@ -28,7 +28,7 @@ async function peer(greet, work, pair = null) {
         socket.on('error', () => {});
         greet(socket);
     };
-    const server = pair ? createSecureServer({ cert: readFileSync(pair.certificate), key: readFileSync(pair.key) }, onSocket).on('tlsClientError', () => {})
+    const server = pair ? createSecureServer({ cert: readFileSync(pair.certificate), key: readFileSync(pair.key), ...pair.options }, onSocket).on('tlsClientError', () => {})
         : createServer(onSocket);
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
@@ -76,6 +76,56 @@ test('who is not trusted, or somebody else, is refused, over https and wss', asy
     await peer(() => {}, (url) => refused(url.replace('127.0.0.1', 'localhost'), CA, /the server's certificate is not for localhost/),
         issuer.issue('address', 'IP:127.0.0.1,DNS:sync.example.org'));
     await peer(() => {}, (url) => refused(url, CA, /the server's certificate has expired/), issuer.issue('old', undefined, -1));
+});
+
+// What the clients of a test are told beside the words of their command line.
+async function inEnvironment(name, value, work) {
+    const before = process.env[name];
+    process.env[name] = value;
+    try {
+        await work();
+    } finally {
+        if (before === undefined) delete process.env[name];
+        else process.env[name] = before;
+    }
+}
+
+test('without --ca the issuers of the machine count, with it they do not', async () => {
+    const session = await ground.server.createSession();
+    await inEnvironment('SSL_CERT_FILE', issuer.file, async () => {
+        const { status, err } = await runCli(ground.server, session, ['file', 'list']);
+        assert.deepEqual([status, err], [0, '']);
+        const other = await runCli(ground.server, session, ['file', 'list', '--ca', stranger.file]);
+        assert.equal(other.status, 3);
+        assert.match(other.err, /the server's certificate is not trusted/);
+    });
+});
+
+test('a server is told the name that is asked for, if it is one', async () => {
+    const names = [];
+    const onGreeted = (socket) => {
+        names.push(socket.servername);
+        socket.end();
+    };
+    await peer(onGreeted, async (url) => {
+        for (const one of [url.replace('127.0.0.1', 'localhost'), url]) assert.equal((await admin(at(one), ...CA)).status, 3);
+    }, issuer.issue('names'));
+    assert.deepEqual(names, ['localhost', false]);
+});
+
+test('a server that speaks TLS 1.1 at most is left, also where the machine would allow it', async () => {
+    const config = join(issuer.folder, 'openssl.cnf');
+    writeFileSync(config, ['openssl_conf = all', '[all]', 'ssl_conf = ssl', '[ssl]', 'system_default = old', '[old]',
+        'MinProtocol = TLSv1', 'CipherString = DEFAULT@SECLEVEL=0', ''].join('\n'));
+    const options = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' };
+    let greeted = 0;
+    const onGreeted = (socket) => (greeted++, socket.end());
+    await inEnvironment('OPENSSL_CONF', config, () => peer(onGreeted, async (url) => {
+        const { status, err } = await admin(at(url), ...CA);
+        assert.equal(status, 3);
+        assert.match(err, /TLS failed \(.*(protocol|version)/);
+    }, { ...issuer.issue('old-protocol'), options }));
+    assert.equal(greeted, 0);
 });
 
 test('a file without certificates is told', async () => {
