@@ -117,6 +117,7 @@ test('a session that is closed ends for everybody, and nobody comes in any more'
         assert.deepEqual(await person.ended(), { code: 4404, reason: 'over' });
         assert.equal((await person.notified('session.closed')).message, 'over');
     }
+    await until('it is in the log', () => new RegExp(`admin\\.closed session=${owner.session.session} request=\\S+ connections=2 reason="over"`).test(ground.server.log));
     await assert.rejects(owner.connect(), /not_found/);
     await assert.rejects(ground.server.joinByCode(owner.session.code, 'late'), /404/);
     assert.equal((await storedDocument(ground.cluster, replica.file)).text, 'kept');

@@ -23,6 +23,12 @@ test('a sane name is taken and answered, another one is replaced; each request h
 test('who was refused, and which session was made, is in the log under the name', async () => {
     assert.equal((await get('/metrics', { 'x-request-id': 'sneaky' })).status, 401);
     await until('refused', () => /access\.refused request=sneaky what=metrics/.test(ground.server.log));
+    assert.equal((await get('/v1/admin/sessions', { 'x-request-id': 'prowler' })).status, 401);
+    await until('refused', () => /access\.refused request=prowler what=admin/.test(ground.server.log));
+    const guess = await fetch(`${ground.server.url}/v1/join`, { method: 'POST', body: JSON.stringify({ code: 'AAAA-AAAA', name: 'x' }),
+        headers: { 'x-request-id': 'guesser' } });
+    assert.equal(guess.status, 404);
+    await until('refused', () => /access\.refused request=guesser what=room_code/.test(ground.server.log));
     const answer = await fetch(`${ground.server.url}/v1/sessions`, { method: 'POST', body: JSON.stringify({ name: 'named' }),
         headers: { authorization: `Bearer ${ground.server.adminToken}`, 'x-request-id': 'maker' } });
     assert.equal(answer.status, 201);
@@ -75,4 +81,17 @@ test('a document that cannot be loaded is told with the name of whoever asked fi
     await guest.leave();
     await until('not recorded', () => new RegExp(`participant\\.not_recorded ${about} status=`).test(ground.server.log));
     await ground.cluster.rows('grant update on session_participants to vibesync_server');
+});
+
+test('a credential that cannot be looked up is told with the name of its connection', async () => {
+    const session = await ground.server.createSession();
+    const person = new Participant(ground.server, session);
+    await person.connectOnly();
+    ground.participants.push(person);
+    const about = `session=${session.session} connection=\\d+`;
+    const [, name] = await until('it is in the log', () => new RegExp(`connection\\.opened ${about} request=([0-9a-f]{16}) `).exec(ground.server.log));
+    await ground.cluster.rows('revoke select on access_tokens from vibesync_server');
+    await assert.rejects(person.join({ credential: session.token }), { code: 'unavailable' });
+    await ground.cluster.rows('grant select on access_tokens to vibesync_server');
+    await until('not joined', () => new RegExp(`join\\.failed ${about} request=${name} `).test(ground.server.log));
 });
