@@ -110,34 +110,36 @@ test('cursors become rows of editing_sessions and go with the connection', async
     await until('nobody has it open', async () => (await rows()).length === 0);
 });
 
-test('awareness is relayed, given to newcomers, and removed when a connection drops', async () => {
+test('awareness is relayed, given to newcomers, and removed when a connection drops', async (t) => {
     const { owner, guest } = await ground.pair();
     const mine = await owner.create('awareness.md');
     const theirs = await guest.open('awareness.md');
-    const seen = new Awareness(new Y.Doc());
-    const hear = (replica) => {
-        for (const payload of replica.awareness.splice(0)) applyAwarenessUpdate(seen, payload, null);
-        return seen.getStates();
+    const seen = new Map(); // by each for itself, of a document or of the session
+    t.after(() => seen.forEach((one) => one.destroy())); // each has a clock
+    const hear = (who) => {
+        if (!seen.has(who)) seen.set(who, new Awareness(new Y.Doc()));
+        for (const payload of who.awareness.splice(0)) applyAwarenessUpdate(seen.get(who), payload, null);
+        return seen.get(who).getStates();
     };
+    const grace = theirs.ydoc.clientID;
 
     const awareness = new Awareness(theirs.ydoc);
     awareness.setLocalState({ user: { name: 'Grace' }, position: { anchor: 0, head: 0 } });
-    guest.sendValue([5, theirs.doc, encodeAwarenessUpdate(awareness, [theirs.ydoc.clientID])]);
+    for (const doc of [theirs.doc, 0]) guest.sendValue([5, doc, encodeAwarenessUpdate(awareness, [grace])]);
     awareness.destroy();
-    await until('the owner sees it', () => hear(mine).get(theirs.ydoc.clientID)?.user.name === 'Grace');
+    for (const who of [mine, owner]) await until('the owner sees it', () => hear(who).get(grace)?.user.name === 'Grace');
 
     const third = await ground.guest(owner, 'Edsger');
     const late = await third.open('awareness.md');
-    await until('a newcomer is told at once', () => hear(late).has(theirs.ydoc.clientID));
+    for (const who of [late, third]) await until('a newcomer is told at once', () => hear(who).has(grace));
 
     guest.socket.terminate();
-    await until('it is gone with the connection', () => !hear(mine).has(theirs.ydoc.clientID));
+    for (const who of [mine, owner]) await until('it is gone with the connection', () => !hear(who).has(grace));
     assert.equal(mine.text, '');
     assert.equal(mine.sent.length, 0);
     const { checkpoint_version } = await ground.cluster.row('select checkpoint_version from files where id = $1', [mine.file]);
     const { n } = await ground.cluster.row('select count(*)::int as n from crdt_journal where file_id = $1', [mine.file]);
     assert.deepEqual([Number(checkpoint_version), n], [0, 0], 'a cursor is no edit');
-    seen.destroy();
 });
 
 test('a client that says nothing any more, as after a pulled cable, is given up within two pings', async () => {
