@@ -299,6 +299,8 @@ describe('refusals and tokens', { concurrency: true }, () => {
         assert.equal((await cli(owner, 'allow', 'yes')).status, 0);
         const token = (await cli(guest, 'door')).out.trim();
         assert.match(token, /^[\w-]{43}$/);
+        const doorToken = (await cli(owner, 'door')).out.trim();
+        const own = await yws(ground.server, owner.session, 'token.txt', { version: 1, doorToken }).synced(); // another's token
 
         const old = await yws(ground.server, guest.session, 'token.txt', { version: 1, doorToken: token }).synced();
         const cem = await hocuspocus(ground.server, guest.session, 'token.txt', { token }).synced();
@@ -316,8 +318,9 @@ describe('refusals and tokens', { concurrency: true }, () => {
         assert.match((await cli(guest, 'revoke')).out, /revoked 1/);
         await old.closedWith(4401);
         await until('the provider of Hocuspocus hears it', () => cem.denied.length > 0);
+        assert.deepEqual(own.closes, []);
         assert.equal((ground.server.log + ground.server.earlierLogs).includes(token), false);
-        for (const one of [old, cem, inUrl, elsewhere]) one.leave();
+        for (const one of [own, old, cem, inUrl, elsewhere]) one.leave();
     });
 });
 

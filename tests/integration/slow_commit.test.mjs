@@ -3,6 +3,7 @@
 // The write is held up by a lock on the journal and not by a slow disk, so that "before it is saved" is a fact and not a race.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as Y from 'yjs';
 import { storedDocument } from './support/documents.mjs';
 import { stand } from './support/ground.mjs';
 import { until } from './support/wait.mjs';
@@ -54,4 +55,23 @@ test('what is typed is on the other screen before it is saved, and one commit sa
     assert.ok(acks <= 2, `${acks} acks: one for the write that was held up, one for all that came meanwhile`);
     assert.ok((await rows()) - before <= 2, 'and as many rows');
     assert.equal((await storedDocument(ground.cluster, mine.file)).text, mine.text);
+});
+
+test('what is sent again while its first copy waits to be saved is acknowledged with it, not before', async () => {
+    const { owner, guest } = await ground.pair();
+    const mine = await owner.create('again.md');
+    const theirs = await guest.open('again.md');
+    const admin = await ground.cluster.connect({ user: 'postgres' });
+    await admin.query('begin');
+    await admin.query('lock table crdt_journal in share mode');
+
+    mine.insert(0, 'x');
+    await theirs.sees('x');
+    theirs.send(Y.encodeStateAsUpdate(theirs.ydoc));
+    for (let i = 0; i < 2; i++) await guest.request('session.participants'); // an ack would have come with the first answer
+
+    assert.equal(theirs.acked, 0);
+    await admin.query('commit');
+    await admin.end();
+    await theirs.saved();
 });
