@@ -250,6 +250,34 @@ Test(checkpoint, a_row_sent_again_after_another_writer_trimmed_it_is_in_the_hist
     rig_finish(&other);
 }
 
+/* The same with our own checkpoint: the row is in the database, a second try is on its way and comes after the checkpoint. */
+Test(checkpoint, a_row_whose_commit_has_no_answer_yet_is_left_for_the_next_time) {
+    struct letters here;
+    struct line line;
+    letters_init(&here, "ab");
+    append_durably(&rig, "a");
+    pg_do(world.owner_url, "insert into crdt_journal (session_id, file_id, epoch, writer, writer_seq, updates) "
+                           "select session_id, file_id, epoch, writer, writer_seq + 1, updates from crdt_journal");
+    pg_do(
+        world.owner_url,
+        "create function wait() returns trigger language plpgsql as $$ begin while (select checkpoint_version from files where id "
+        "= new.file_id) = 0 loop perform pg_sleep(0.01); end loop; return new; end $$; "
+        "create trigger wait before insert on crdt_journal for each row execute function wait()");
+    line_init(&line, &rig, &world, &world.file);
+    line_append(&line, "b");
+    store_flush(rig.store, rig_now_ms());
+
+    letters_checkpoint(&rig, &here);
+    cr_assert_eq(here.outcome.status, STATUS_OK, "%s", here.reason);
+    line_until_durable(&rig, &line);
+    letters_checkpoint(&rig, &here);
+
+    cr_assert_eq(here.outcome.status, STATUS_OK, "%s", here.reason);
+    cr_assert_eq(pg_number(world.owner_url, "select count(*) from crdt_journal"), 0);
+    cr_assert_eq(pg_number(world.owner_url, "select sum(row_count) from crdt_history"), 2);
+    journal_line_finish(&line.journal);
+}
+
 static struct rig *rival_rig;
 static struct letters *rival;
 
