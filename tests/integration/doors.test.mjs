@@ -291,6 +291,18 @@ describe('refusals and tokens', { concurrency: true }, () => {
         assert.match(one.messages.at(-1), /^0200/, 'permission denied, with the reason');
     });
 
+    test('who came with a token that ends is closed with 4401 when it does', async () => {
+        const { guest } = await ground.pair();
+        await ground.cluster.rows("update access_tokens set expires_at = now() + interval '3 s' where user_id = $1", [guest.session.user]);
+        const ada = await yws(ground.server, guest.session, 'ends.txt').synced();
+        const cem = await hocuspocus(ground.server, guest.session, 'ends.txt').synced();
+
+        await ada.closedWith(4401);
+        await until('the provider of Hocuspocus hears it', () => cem.denied.length > 0);
+        ada.leave();
+        cem.leave();
+    });
+
     test('door tokens: made and revoked by the command line, if the owner allows them; good in a URL, for doors alone, in no log', async () => {
         const { owner, guest } = await ground.pair();
         const cli = async (who, ...words) => runCli(ground.server, who.session, ['token', ...words]);
