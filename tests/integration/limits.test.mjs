@@ -39,9 +39,13 @@ async function reaches(limit, what) {
 const HEAD = 'GET /healthz HTTP/1.1\r\nHost: x\r\n';
 
 test('a request that comes drop by drop is ended in time: head and body', async () => {
-    for (const begin of [HEAD, 'POST /v1/join HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{']) {
+    const cases = [['', HEAD], ['', 'POST /v1/join HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{'], [`${HEAD}\r\n`, HEAD]];
+    for (const [whole, begin] of cases) {
         await reaches('request_ms', async () => {
             const slow = await RawSocket.open(server);
+            slow.write(whole);
+            if (whole) await until('the first is answered', () => slow.bytes.includes('200 OK'));
+            slow.bytes = Buffer.alloc(0);
             slow.write(begin);
             const drip = setInterval(() => slow.write('x'), 50);
             const head = await slow.httpHead(20_000).finally(() => clearInterval(drip));
@@ -261,15 +265,20 @@ test('what the documents of one session may hold: that session is told, another 
     const other = await ground.owner();
     const before = await Metrics.of(server);
     const page = 'a line as any other\n'.repeat(1000);
-    let i = 0;
-    for (let full = false; !full; i++) {
-        assert.ok(i < 40, 'it ends');
-        const replica = await ada.create(`full-${i}.md`).catch((error) => (assert.equal(error.code, 'overloaded'), null));
+    const held = [];
+    for (let full = false; !full;) {
+        assert.ok(held.length < 40, 'it ends');
+        const replica = await ada.create(`full-${held.length}.md`).catch((error) => (assert.equal(error.code, 'overloaded'), null));
         if (!replica) break;
+        held.push(replica);
         replica.insert(0, page);
         await until('saved or refused', () => replica.rejected || replica.acked === replica.sent.length);
         full = replica.rejected?.code === 'overloaded';
     }
+    held[0].insert(0, page);
+    await until('an update is refused', () => held[0].rejected);
+    assert.equal(held[0].rejected.code, 'overloaded');
+    await assert.rejects(ada.create('one-more.md'), { code: 'overloaded' });
     const after = await Metrics.of(server);
     assert.ok(after.limited('session_bytes_max') > before.limited('session_bytes_max'));
     const free = await other.create('free.md');
