@@ -2,7 +2,7 @@
  *
  *   end of a turn   flush every connection that has something to send ──▶ free the doomed ──▶ the store's own flush
  *   tick (33 ms)    store, rooms of awareness; once a second connections and sessions
- *   drain           reading stops ──▶ journal durable, acks out ──▶ connections closed with 1001, documents checkpointed, statements answered ──▶ done
+ *   drain           reading stops ──▶ journal durable, acks out ──▶ closed with 1001, checkpoints, statements answered ──▶ done
  */
 #include "server.h"
 
@@ -172,6 +172,8 @@ enum status server_create(const struct fleet *fleet, const struct config *config
 void server_destroy(struct server *server) {
     if (server == NULL)
         return;
+    if (server->store != NULL)
+        store_stop(server->store); /* first: operations on their way end by their answers */
     list_each (link, &server->session_list)
         session_destroy(list_entry(link, struct session, server_link));
     list_each (link, &server->connection_list) {

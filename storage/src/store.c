@@ -204,7 +204,7 @@ enum status store_submit(struct store *store, struct store_request *request, con
         return params->status;
     if (params == NULL && statement->described && statement->param_count > 0)
         return STATUS_NO_MEMORY;
-    if (store_is_away(store))
+    if (store->stopped || store_is_away(store))
         return STATUS_UNAVAILABLE;
     unsigned count = params == NULL ? 0 : params->count;
     size_t bytes_size = 0;
@@ -376,6 +376,15 @@ enum status store_create(const struct store_options *options, const struct store
     }
     *out = store;
     return STATUS_OK;
+}
+
+void store_stop(struct store *store) {
+    assert(store->calling == 0);
+    store->stopped = true;
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        pg_conn_finish(&store->lanes[i].conn);
+        lane_refuse_queue(&store->lanes[i], "the process ends");
+    }
 }
 
 void store_destroy(struct store *store) {

@@ -112,6 +112,7 @@ struct store {
     bool has_reason;  /* when the owner was told last */
     unsigned calling; /* depth of entry points on the stack */
     bool closing;
+    bool stopped; /* store_stop() */
 };
 
 /* A command of `statement` with room for `param_count` parameters of `bytes_size` bytes in all. STATUS_OVERLOADED,

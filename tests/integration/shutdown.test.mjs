@@ -88,6 +88,22 @@ test('SIGTERM with PostgreSQL away and edits unsaved: exit status 3 within the s
     assert.equal((await storedDocument(ground.cluster, mine.file)).text, 'saved not saved');
 });
 
+test('SIGTERM while PostgreSQL answers nothing that was asked: the server ends in time and leaves nothing behind', async () => {
+    const { owner } = await ground.pair();
+    await owner.request('file.create', { path: 'asked.md' });
+    const admin = await ground.cluster.connect({ user: 'postgres' });
+    await admin.query('begin');
+    await admin.query('lock table crdt_clients in access exclusive mode');
+    owner.open('asked.md').catch(() => {}); // it is told 1001
+    await until('it waits', async () => (await admin.query("select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock'")).rows[0].n > 0);
+
+    assert.equal(await ground.server.stop(), 0); // a leak has a status of its own
+    assert.equal((await owner.ended()).code, 1001);
+    await admin.query('commit');
+    await admin.end();
+    await ground.server.start();
+});
+
 test('SIGTERM while an operator waits for a document to leave: he is answered before the server ends', async () => {
     const { owner } = await ground.pair();
     const mine = await owner.create('leaving.md');

@@ -13,9 +13,9 @@
  *   store_ready()  when one of them is readable or writable
  *   store_flush()  once at the end of a loop turn: what the turn queued leaves in one write per connection
  *   store_tick()   every STORE_TICK_MS or so: reconnecting, time limits
- * All of it, and every callback, happens on the owner's thread. Callbacks come from store_ready(), store_flush() and store_tick(),
- * never from inside store_submit(), journal_append(), store_load() or store_checkpoint(); a callback may call any of these, but not
- * store_destroy(). No function waits for the network or for a name server.
+ * All of it, and every callback, happens on the owner's thread. Callbacks come from store_ready(), store_flush(),
+ * store_tick() and store_stop(), never from inside store_submit(), journal_append(), store_load() or store_checkpoint(); a callback
+ * may call any of these, but not store_destroy(). No function waits for the network or for a name server.
  *
  * Losing a connection: statements on the way are answered STATUS_UNAVAILABLE (the outcome is unknown; a statement worth repeating
  * is written so that repeating is harmless). The journal repeats by itself. Reconnecting backs off from 100 ms to 5 s. */
@@ -80,6 +80,10 @@ struct store_options {
  * STATUS_NO_MEMORY */
 enum status store_create(const struct store_options *options, const struct store_owner *owner, uint64_t now_ms, char reason[256],
                          struct store **out);
+
+/* The owner ends: closes the connections and answers whatever waits with STATUS_UNAVAILABLE, by callbacks from here, as long as
+ * those who asked can free what they keep. store_submit() answers the same from then on; only store_destroy() may follow. */
+void store_stop(struct store *store);
 
 /* Closes the connections (after watch(STORE_NONE)) and drops every queue; no callback is called any more. What the journal had not
  * committed is gone: see store_health()'s dirty_bytes before. NULL is fine. */
