@@ -126,10 +126,13 @@ Test(desk, a_job_that_only_reads_merges_and_writes_nothing) {
     struct pieces pieces;
     append_durably("a");
     checkpoint(&pieces, 0, false, false);
+    append_durably("b");
+    pg_do(world.owner_url, "update crdt_journal set writer = gen_random_uuid()"); /* another server's */
 
     checkpoint(&pieces, 0, true, false); /* as one who does not know of version 1 */
 
     cr_assert_eq(pieces.states, 1);
+    cr_assert_eq(pieces.updates, 1);
     cr_assert_eq(pieces.encodes, 0);
     cr_assert_eq(pieces.outcome.version, 1);
     cr_assert_eq(pg_number(world.owner_url, "select version from crdt_checkpoints"), 1);
