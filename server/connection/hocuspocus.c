@@ -281,15 +281,21 @@ static void hocuspocus_rejected(struct subscription *subscription, enum wire_cod
     }
 }
 
+/* Somebody walks over the document's subscriptions, of which the line may have several. So it does not end here, whatever fails. */
 static void hocuspocus_gone(struct subscription *subscription, const struct wire_doc_gone *gone) {
-    if (gone->reason == WIRE_GONE_UNAVAILABLE) {
-        connection_end_soon(subscription->connection);
-        return;
-    }
+    struct connection *connection = subscription->connection;
     struct bytes_writer message = connection_writer();
+    struct frame *frame = NULL;
     hocuspocus_close_write(&message, bytes_of(subscription->name, subscription->name_size),
                            bytes_text(yws_gone_reason(gone->reason)));
-    connection_send_values(subscription->connection, &message);
+    if (message.status == STATUS_OK && gone->reason != WIRE_GONE_UNAVAILABLE)
+        frame = frame_of_values(bytes_written(&message));
+    bytes_writer_finish(&message);
+    if (frame == NULL)
+        connection_end_soon(connection);
+    else
+        connection_send(connection, frame);
+    frame_release(frame);
 }
 
 static void hocuspocus_ping(struct connection *connection) {
