@@ -268,10 +268,23 @@ describe('refusals and tokens', { concurrency: true }, () => {
         const { owner, guest } = await ground.pair();
         const native = await owner.create('gone.txt');
         const ada = await yws(ground.server, guest.session, 'gone.txt').synced();
+        const told = [];
+        const onLine = (path, socket) => hocuspocus(ground.server, guest.session, path, {
+            socket, options: { sessionAwareness: true, onClose: ({ event }) => told.push(`${path}: ${event.reason}`) },
+        });
+        const first = onLine('gone.txt');
+        const [second, other] = ['gone.txt', 'stays.txt'].map((path) => onLine(path, first.socket)); // one line, and twice the file
+        await Promise.all([first.synced(), second.synced(), other.synced()]);
 
         await owner.request('file.delete', { file: native.file });
         await ada.closedWith(4404);
-        ada.leave();
+        await until('both are told', () => told.length === 2);
+        assert.match(told[0], /^gone\.txt: .*deleted/);
+        assert.equal(told[1], told[0]);
+        other.insert(0, 'the line goes on');
+        await other.saved();
+        assert.deepEqual(first.closes, []);
+        for (const one of [ada, second, other, first]) one.leave();
     });
 
     test('the wire: step 1 comes first, a query is answered, something is sent again and again, nonsense is refused', async () => {
