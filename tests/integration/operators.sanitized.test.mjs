@@ -85,6 +85,22 @@ test('verify names what is damaged, and changes nothing', async () => {
     for (const { file } of rested) await forget(file);
 });
 
+test('an edit that commits only behind a checkpoint gets another: its journal does not stay', async () => {
+    const replica = await (await ground.owner()).create('behind.md');
+    const admin = await cluster.connect({ user: 'postgres' });
+    await admin.query('begin');
+    await admin.query('lock table crdt_journal in share mode'); // it can be read
+    replica.insert(0, 'on its way');
+    await until('a checkpoint has it, or waits to be written', async () =>
+        ground.server.log.split('\n').some((l) => l.includes('checkpoint.written') && l.includes(replica.file)) ||
+        (await admin.query("select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock'")).rows[0].n > 1);
+    await admin.query('commit');
+    await admin.end();
+    await replica.saved();
+    await checkpointed(replica.file);
+    assert.equal((await newestVersion(cluster, replica.file)).content, 'on its way');
+});
+
 describe('doc dump', () => {
     test('gives text, update, version and log; the log knows who deleted', async () => {
         const { owner, guest } = await ground.pair();
