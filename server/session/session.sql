@@ -68,11 +68,13 @@ select $1, $2, $3, now() + span from lifetime
 returning coalesce((extract(epoch from expires_at) * 1000)::bigint, 0);
 
 -- name: session_door_tokens
--- $1 bytea[] hashes of door tokens; answers those that open nothing any more.
-select t.hash from unnest($1::bytea[]) as t (hash)
+-- $1 bytea[] hashes of door tokens, some more than once; answers those that open nothing any more, 64 at a time: each costs a walk over
+-- the connections.
+select distinct t.hash from unnest($1::bytea[]) as t (hash)
 where not exists (
   select from access_tokens a join coding_sessions s on s.id = a.session_id
-  where a.token_hash = t.hash and a.revoked_at is null and s.door_tokens);
+  where a.token_hash = t.hash and a.revoked_at is null and s.door_tokens)
+limit 64;
 
 -- name: session_closed
 -- $1 uuid[] sessions; answers those that take nobody any more.
